@@ -1,0 +1,53 @@
+# `make help` lists the targets.
+
+SWIFT ?= swift
+MODEL ?= lenet5
+DATA ?= fashion-mnist
+# More options for `train` and `bench`, for example: make train ARGS="--epochs 5"
+ARGS ?=
+
+# A folder of its own for each run, so that none is overwritten.
+ifndef RUN
+RUN := runs/$(MODEL)-$(shell date +%Y-%m-%d-%H%M%S)
+endif
+
+SOURCES := Package.swift Sources Tests Benchmarks
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps build train test check warnings bench lint format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the libraries and the dataset that are missing (Debian and Ubuntu)
+	@SWIFT='$(SWIFT)' sh Scripts/deps.sh
+
+build: deps ## Build everything for release
+	$(SWIFT) build -c release
+
+train: deps ## Train LeNet-5 on Fashion-MNIST and report on the test images (MODEL, DATA, RUN, ARGS)
+	$(SWIFT) build -c release --product apus
+	@mkdir -p '$(dir $(RUN))'
+	.build/release/apus train --model '$(MODEL)' --data '$(DATA)' --output '$(RUN)' $(ARGS)
+
+test: deps ## Run all tests
+	$(SWIFT) test -c release
+
+check: lint warnings test ## Lint, build with warnings as errors, and run all tests
+
+warnings: deps
+	$(SWIFT) build --build-tests --scratch-path .build/check -Xswiftc -warnings-as-errors
+
+bench: deps ## Measure the kernels and the networks (ARGS)
+	$(SWIFT) run -c release apus-benchmarks $(ARGS)
+
+lint: ## Check the formatting
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+format: ## Format the sources in place
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+clean: ## Remove what was built; runs stay
+	rm -rf .build

@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Layers above the kernels hold no unsafe code, and the compiler says so where one does.
+let strict: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+    name: "Apus",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .executable(name: "apus", targets: ["ApusMain"]),
+        .executable(name: "apus-benchmarks", targets: ["Benchmarks"]),
+    ],
+    targets: [
+        // Floor 0: C libraries of the system, and the C that Swift cannot say.
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CLAPACKE", pkgConfig: "lapacke",
+            providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CVectorKernels"),
+
+        // Floor 1: memory, BLAS and the kernels on it.
+        .target(
+            name: "ApusKernels", dependencies: ["COpenBLAS", "CLAPACKE", "CVectorKernels"],
+            swiftSettings: strict),
+        .target(name: "ReferenceKernels"),
+
+        // Floor 2: layers and the network that plans them; file formats.
+        .target(name: "ApusNN", dependencies: ["ApusKernels"], swiftSettings: strict),
+        .target(name: "ApusFormats", dependencies: ["CZlib"]),
+
+        // Floor 3: the networks of the papers; datasets.
+        .target(name: "ApusModels", dependencies: ["ApusNN"], swiftSettings: strict),
+        .target(name: "ApusData", dependencies: ["ApusKernels", "ApusNN", "ApusFormats"]),
+
+        // Floor 4: training.
+        .target(
+            name: "ApusTraining",
+            dependencies: ["ApusNN", "ApusModels", "ApusData", "ApusFormats"]),
+
+        // Floor 5: what people hold in their hands.
+        .target(
+            name: "Apus",
+            dependencies: ["ApusKernels", "ApusNN", "ApusModels", "ApusData", "ApusTraining"]),
+        .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
+        .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Apus", "ReferenceKernels"],
+            path: "Benchmarks", exclude: ["RESULTS.md", "peers"]),
+
+        // Tests, a target for each module.
+        .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
+        .testTarget(
+            name: "ApusKernelsTests",
+            dependencies: ["ApusKernels", "ReferenceKernels", "TestSupport"]),
+        .testTarget(
+            name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
+        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats"]),
+        .testTarget(
+            name: "ApusModelsTests", dependencies: ["ApusModels", "ApusTraining", "TestSupport"],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),
+        .testTarget(
+            name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
+        .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "TestSupport"]),
+        .testTarget(name: "ApusTests", dependencies: ["Apus"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

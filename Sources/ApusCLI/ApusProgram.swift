@@ -1,0 +1,5 @@
+/// The `apus` program.
+public enum ApusProgram {
+    public static func main() async {
+    }
+}

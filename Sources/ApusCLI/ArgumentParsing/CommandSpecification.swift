@@ -1,0 +1,94 @@
+/// What a command is called, takes, and says of itself.
+package struct CommandSpecification: Sendable {
+    package let name: String
+    /// One sentence.
+    package let abstract: String
+    package let operands: [Operand]
+    package let groups: [OptionGroup]
+    package let examples: [Example]
+
+    package init(
+        _ name: String, abstract: String, operands: [Operand] = [], groups: [OptionGroup],
+        examples: [Example] = []
+    ) {
+        self.name = name
+        self.abstract = abstract
+        self.operands = operands
+        self.groups = groups
+        self.examples = examples
+    }
+
+    package init(
+        _ name: String, abstract: String, operands: [Operand] = [],
+        options: [any OptionDeclaration] = [], examples: [Example] = []
+    ) {
+        self.init(
+            name, abstract: abstract, operands: operands, groups: [OptionGroup("Options", options)],
+            examples: examples)
+    }
+
+    package var options: [any OptionDeclaration] { groups.flatMap(\.options) }
+}
+
+/// Options that the help shows under one heading.
+package struct OptionGroup: Sendable {
+    package let title: String
+    package let options: [any OptionDeclaration]
+
+    package init(_ title: String, _ options: [any OptionDeclaration]) {
+        self.title = title
+        self.options = options
+    }
+}
+
+/// An argument without a name, known by its place: `apus summary <model>`.
+package struct Operand: Sendable {
+    package let name: String
+    package let help: String
+    package let isOptional: Bool
+
+    package init(_ name: String, help: String, isOptional: Bool = false) {
+        self.name = name
+        self.help = help
+        self.isOptional = isOptional
+    }
+}
+
+/// A command line, without the program's name, and what it does.
+package struct Example: Sendable {
+    package let arguments: String
+    package let purpose: String
+
+    package init(_ arguments: String, _ purpose: String) {
+        self.arguments = arguments
+        self.purpose = purpose
+    }
+}
+
+/// A command of the program.
+///
+///     struct TrainCommand: Command {
+///         private static let epochs = Option("epochs", "n", default: 10, .atLeast(1), help: "Epochs.")
+///         private static let resume = Flag("resume", help: "Go on from the last checkpoint.")
+///
+///         static let specification = CommandSpecification(
+///             "train", abstract: "Trains a network on a dataset.", options: [epochs, resume])
+///
+///         let epochs: Int
+///         let resume: Bool
+///
+///         init(_ arguments: ParsedArguments) throws {
+///             epochs = arguments[Self.epochs]
+///             resume = arguments[Self.resume]
+///         }
+///     }
+package protocol Command: Sendable {
+    static var specification: CommandSpecification { get }
+
+    /// Takes the values over.
+    ///
+    /// - Throws: `UsageError.other` for what no single option's declaration can say.
+    init(_ arguments: ParsedArguments) throws
+
+    func run() async throws
+}

@@ -1,0 +1,104 @@
+/// A row-major matrix in memory that somebody else owns, perhaps read transposed.
+@safe
+public struct MatrixView: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Float>
+    /// Rows and columns as stored, before transposition.
+    let storedRows: Int
+    let storedColumns: Int
+    /// Floats from one stored row to the next.
+    public let leadingDimension: Int
+    public private(set) var isTransposed = false
+
+    @unsafe
+    init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, leadingDimension: Int) {
+        unsafe self.base = unsafe base
+        storedRows = rows
+        storedColumns = columns
+        self.leadingDimension = leadingDimension
+    }
+
+    public var rows: Int { isTransposed ? storedColumns : storedRows }
+    public var columns: Int { isTransposed ? storedRows : storedColumns }
+
+    /// The same memory read as its transpose.
+    public var transposed: MatrixView {
+        var view = self
+        view.isTransposed.toggle()
+        return view
+    }
+
+    /// The rows of `range`, of a matrix that is not transposed.
+    func rows(_ range: Range<Int>) -> MatrixView {
+        precondition(!isTransposed && range.lowerBound >= 0 && range.upperBound <= storedRows)
+        return unsafe MatrixView(
+            base: base + range.lowerBound * leadingDimension, rows: range.count, columns: storedColumns,
+            leadingDimension: leadingDimension)
+    }
+
+    /// The columns of `range`, of a matrix that is not transposed.
+    func columns(_ range: Range<Int>) -> MatrixView {
+        precondition(!isTransposed && range.lowerBound >= 0 && range.upperBound <= storedColumns)
+        return unsafe MatrixView(
+            base: base + range.lowerBound, rows: storedRows, columns: range.count,
+            leadingDimension: leadingDimension)
+    }
+
+    /// Sets every row to `values`, one for each column.
+    package func fillRows(with values: FloatView) {
+        precondition(!isTransposed && values.count == storedColumns)
+        for row in 0..<storedRows {
+            unsafe (base + row * leadingDimension).update(from: values.base, count: storedColumns)
+        }
+    }
+
+    /// Sets every column to `values`, one for each row.
+    func fillColumns(with values: FloatView) {
+        precondition(!isTransposed && values.count == storedRows)
+        for row in 0..<storedRows {
+            unsafe (base + row * leadingDimension).update(repeating: values.base[row], count: storedColumns)
+        }
+    }
+
+    /// Adds the sum of each column to `sums`.
+    package func addColumnSums(to sums: FloatView) {
+        precondition(!isTransposed && sums.count == storedColumns)
+        for row in 0..<storedRows {
+            let values = unsafe base + row * leadingDimension
+            for column in 0..<storedColumns { unsafe sums.base[column] += values[column] }
+        }
+    }
+
+    /// Adds the sum of each row to `sums`.
+    func addRowSums(to sums: FloatView) {
+        precondition(!isTransposed && sums.count == storedRows)
+        for row in 0..<storedRows {
+            unsafe sums.base[row] += sum(base + row * leadingDimension, count: storedColumns)
+        }
+    }
+
+    /// Writes the transpose of this matrix to `destination`.
+    package func transpose(into destination: MatrixView) {
+        precondition(!isTransposed && !destination.isTransposed
+            && destination.storedRows == storedColumns && destination.storedColumns == storedRows)
+        for row in 0..<storedRows {
+            for column in 0..<storedColumns {
+                unsafe destination.base[column * destination.leadingDimension + row] =
+                    base[row * leadingDimension + column]
+            }
+        }
+    }
+}
+
+/// The sum of `count` floats, in eight interleaved partial sums: the order vector units add in, the same on
+/// every machine.
+@inline(__always) @unsafe
+func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+    var partial = SIMD8<Float>.zero
+    let blocks = count / 8
+    for block in 0..<blocks {
+        unsafe partial += UnsafeRawPointer(values + 8 * block).loadUnaligned(as: SIMD8<Float>.self)
+    }
+    var total = partial.sum()
+    for index in (8 * blocks)..<count { unsafe total += values[index] }
+    return total
+}

@@ -1,0 +1,57 @@
+import COpenBLAS
+
+/// Sets `result` to `alpha * a * b + beta * result`, in single precision on the calling thread.
+///
+/// With `beta` 0 the old content of `result` is not read. `a` and `b` may be transposed views; `result` may
+/// not, and must overlap neither.
+public func multiply(
+    _ a: MatrixView, _ b: MatrixView, into result: MatrixView, alpha: Float = 1, beta: Float = 0
+) {
+    let (rows, columns, depth) = (result.rows, result.columns, a.columns)
+    precondition(!result.isTransposed && a.rows == rows && b.columns == columns && b.rows == depth,
+        "a \(a.rows)x\(a.columns) matrix times a \(b.rows)x\(b.columns) one does not give \(rows)x\(columns)")
+    guard rows > 0 && columns > 0 else { return }
+    OpenBLAS.pinToOneThread
+    unsafe cblas_sgemm(
+        CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+        b.isTransposed ? CblasTrans : CblasNoTrans,
+        OpenBLAS.dimension(rows), OpenBLAS.dimension(columns), OpenBLAS.dimension(depth),
+        alpha, a.base, OpenBLAS.dimension(a.leadingDimension),
+        b.base, OpenBLAS.dimension(b.leadingDimension),
+        beta, result.base, OpenBLAS.dimension(result.leadingDimension))
+}
+
+/// What the BLAS library says of itself.
+public enum OpenBLAS {
+    /// How the library's own threads were built. Apus keeps it at one thread under its own workers.
+    public enum Threading: String, Sendable { case serial, pthread, openmp }
+
+    /// Version and build options, such as `OpenBLAS 0.3.21 DYNAMIC_ARCH ... MAX_THREADS=64`.
+    public static var configuration: String { unsafe String(cString: openblas_get_config()) }
+
+    /// The version alone, such as `0.3.21`.
+    public static var version: String {
+        configuration.split(separator: " ").first { $0.first?.isNumber == true }.map(String.init)
+            ?? "of unknown version"
+    }
+
+    /// The processor core whose kernels were picked, such as `SkylakeX`.
+    public static var coreName: String { unsafe String(cString: openblas_get_corename()) }
+
+    public static var threading: Threading {
+        switch openblas_get_parallel() {
+        case 1: .pthread
+        case 2: .openmp
+        default: .serial
+        }
+    }
+
+    /// OpenBLAS's threads are not safe under concurrent calls (its issue 5836) and spin between calls, so
+    /// every product runs on the thread that asks for it.
+    static let pinToOneThread: Void = openblas_set_num_threads(1)
+
+    static func dimension(_ value: Int) -> blasint {
+        precondition(value <= Int32.max, "a matrix dimension of \(value) exceeds BLAS's 32 bits")
+        return blasint(max(value, 1))
+    }
+}

@@ -1,0 +1,203 @@
+/// Convolution as matrix products, forward and its three gradients, in either layout.
+///
+/// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first,
+/// `[output, height, width, input]` when they are last. With `W` the weights of a group as a matrix of
+/// output channels by depth, and `col` the columns of `Im2col`:
+///
+///     channels first, an image at a time        channels last, a tile of pixels at a time
+///     forward          Y    = W col + b          Y    = col W^T + b
+///     weight gradient  dW  += dY col^T           dW  += dY^T col
+///     input gradient   dcol = W^T dY             dcol = dY W
+///
+/// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
+public enum Convolution {
+    /// Computes the output; `scratch` holds `geometry.scratchCount` floats. Without `bias` it is zero.
+    public static func forward(
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
+        scratch: FloatView, into output: Tensor
+    ) {
+        check(geometry, input: input, output: output, weights: weights)
+        switch input.layout {
+        case .channelsFirst:
+            geometry.forEachGroup(input, output) { part, x, y in
+                let columns = part.columns(from: x, .channelsFirst, scratch)
+                if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
+                multiply(
+                    weightMatrix(geometry, weights, part.group), columns, into: y,
+                    beta: bias == nil ? 0 : 1)
+            }
+        case .channelsLast:
+            // A transposed right-hand operand takes OpenBLAS's slow packing path, so W is turned once.
+            let turned = scratch.slice(0..<geometry.weightCount)
+            for group in 0..<geometry.groups {
+                weightMatrix(geometry, weights, group).transpose(
+                    into: turnedMatrix(geometry, turned, group))
+            }
+            let columnScratch = scratch.slice(geometry.weightCount..<scratch.count)
+            geometry.forEachTile(input, output) { part, x, y in
+                let columns = part.columns(from: x, .channelsLast, columnScratch)
+                if let bias { y.fillRows(with: bias.slice(part.outputChannels)) }
+                multiply(
+                    columns, turnedMatrix(geometry, turned, part.group), into: y,
+                    beta: bias == nil ? 0 : 1)
+            }
+        }
+    }
+
+    /// Adds the gradients of the weights and the bias, and adds or writes that of the input.
+    ///
+    /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
+    /// gradient, `weights` for the input gradient.
+    public static func backward(
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
+        scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
+        inputGradient: GradientDestination
+    ) {
+        check(geometry, input: input, output: outputGradient, weights: weights)
+        let pointwise = geometry.isPointwise
+        // Products write a pointwise gradient straight to its place; columns are added pixel by pixel.
+        let beta: Float = inputGradient.isAddition ? 1 : 0
+        if !pointwise { inputGradient.clear() }
+        switch input.layout {
+        case .channelsFirst:
+            geometry.forEachGroup(input, outputGradient) { part, x, dy in
+                if let biasGradient { dy.addRowSums(to: biasGradient.slice(part.outputChannels)) }
+                if let weightGradient {
+                    let columns = part.columns(from: x, .channelsFirst, scratch)
+                    multiply(
+                        dy, columns.transposed, into: weightMatrix(geometry, weightGradient, part.group),
+                        beta: 1)
+                }
+                guard let target = inputGradient.tensor else { return }
+                let w = weightMatrix(geometry, weights, part.group)
+                let dx = target.planes(of: part.image).rows(part.inputChannels)
+                if pointwise {
+                    multiply(w.transposed, dy, into: dx, beta: beta)
+                } else {
+                    let columns = scratch.matrix(rows: geometry.depth, columns: geometry.output.pixels)
+                    multiply(w.transposed, dy, into: columns)
+                    Im2col.scatterAdd(geometry, from: columns, into: dx)
+                }
+            }
+        case .channelsLast:
+            let columnScratch = scratch.slice(geometry.weightCount..<scratch.count)
+            geometry.forEachTile(input, outputGradient) { part, x, dy in
+                if let biasGradient { dy.addColumnSums(to: biasGradient.slice(part.outputChannels)) }
+                if let weightGradient {
+                    multiply(
+                        dy.transposed, part.columns(from: x, .channelsLast, columnScratch),
+                        into: weightMatrix(geometry, weightGradient, part.group), beta: 1)
+                }
+                guard let target = inputGradient.tensor else { return }
+                let w = weightMatrix(geometry, weights, part.group)
+                let dx = target.pixels(of: part.image, from: 0, count: geometry.input.pixels)
+                    .columns(part.inputChannels)
+                if pointwise {
+                    multiply(dy, w, into: dx.rows(part.pixels), beta: beta)
+                } else {
+                    let columns = columnScratch.matrix(rows: dy.rows, columns: geometry.depth)
+                    multiply(dy, w, into: columns)
+                    Im2col.scatterAdd(
+                        geometry, from: columns, firstPixel: part.pixels.lowerBound, into: dx)
+                }
+            }
+        }
+    }
+
+    private static func check(
+        _ geometry: ConvolutionGeometry, input: Tensor, output: Tensor, weights: FloatView
+    ) {
+        precondition(input.shape == geometry.input && output.shape == geometry.output
+            && input.batch == output.batch && input.layout == output.layout
+            && weights.count == geometry.weightCount)
+    }
+
+    private static func weightMatrix(
+        _ geometry: ConvolutionGeometry, _ weights: FloatView, _ group: Int
+    ) -> MatrixView {
+        weights.matrix(rows: geometry.output.channels, columns: geometry.depth)
+            .rows(geometry.outputChannels(of: group))
+    }
+
+    private static func turnedMatrix(
+        _ geometry: ConvolutionGeometry, _ turned: FloatView, _ group: Int
+    ) -> MatrixView {
+        let count = geometry.weightCount / geometry.groups
+        return turned.slice(group * count..<(group + 1) * count)
+            .matrix(rows: geometry.depth, columns: geometry.groupOutputChannels)
+    }
+}
+
+/// One image, or a tile of one, and one group of its channels.
+private struct Part {
+    let geometry: ConvolutionGeometry
+    let image: Int
+    let group: Int
+    /// Output pixels.
+    let pixels: Range<Int>
+
+    var inputChannels: Range<Int> { geometry.inputChannels(of: group) }
+    var outputChannels: Range<Int> { geometry.outputChannels(of: group) }
+
+    /// The column matrix of `x`, the group's part of one image: `x` itself for a 1x1 convolution.
+    func columns(from x: MatrixView, _ layout: Layout, _ scratch: FloatView) -> MatrixView {
+        if geometry.isPointwise { return layout == .channelsFirst ? x : x.rows(pixels) }
+        switch layout {
+        case .channelsFirst:
+            let columns = scratch.matrix(rows: geometry.depth, columns: geometry.output.pixels)
+            Im2col.gather(geometry, from: x, into: columns)
+            return columns
+        case .channelsLast:
+            let columns = scratch.matrix(rows: pixels.count, columns: geometry.depth)
+            Im2col.gather(geometry, from: x, firstPixel: pixels.lowerBound, into: columns)
+            return columns
+        }
+    }
+}
+
+extension ConvolutionGeometry {
+    fileprivate func inputChannels(of group: Int) -> Range<Int> {
+        group * groupInputChannels..<(group + 1) * groupInputChannels
+    }
+
+    fileprivate func outputChannels(of group: Int) -> Range<Int> {
+        group * groupOutputChannels..<(group + 1) * groupOutputChannels
+    }
+
+    /// Calls `body` for each group of each image, channels first, with its planes of input and output.
+    @inline(__always)
+    fileprivate func forEachGroup(
+        _ input: Tensor, _ output: Tensor, _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
+    ) {
+        for image in 0..<input.batch {
+            for group in 0..<groups {
+                let part = Part(geometry: self, image: image, group: group, pixels: 0..<self.output.pixels)
+                body(
+                    part, input.planes(of: image).rows(part.inputChannels),
+                    output.planes(of: image).rows(part.outputChannels))
+            }
+        }
+    }
+
+    /// Calls `body` for each tile of output pixels of each group of each image, channels last, with the
+    /// whole image of input and the tile of output.
+    @inline(__always)
+    fileprivate func forEachTile(
+        _ input: Tensor, _ output: Tensor, _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
+    ) {
+        for image in 0..<input.batch {
+            for group in 0..<groups {
+                for first in Swift.stride(from: 0, to: self.output.pixels, by: tilePixels) {
+                    let pixels = first..<min(first + tilePixels, self.output.pixels)
+                    let part = Part(geometry: self, image: image, group: group, pixels: pixels)
+                    body(
+                        part,
+                        input.pixels(of: image, from: 0, count: self.input.pixels)
+                            .columns(part.inputChannels),
+                        output.pixels(of: image, from: first, count: pixels.count)
+                            .columns(part.outputChannels))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// The geometry of a 2-D convolution: what slides over what, and the matrices it is lowered to.
+///
+/// With padded input `x`, output pixel (y, x) of channel o is
+/// `bias[o] + sum over c, i, j of weight[o, c, i, j] * x[c, y*stride + i*dilation, x*stride + j*dilation]`.
+/// The output has `(extent + paddings - dilation * (kernel - 1) - 1) / stride + 1` rows or columns, rounded
+/// down (Dumoulin and Visin, 2016, "A guide to convolution arithmetic for deep learning").
+public struct ConvolutionGeometry: Hashable, Sendable {
+    /// Height and width apart.
+    public struct Extent: Hashable, Sendable {
+        public var height: Int
+        public var width: Int
+        public init(height: Int, width: Int) {
+            self.height = height
+            self.width = width
+        }
+        public init(_ both: Int) { self.init(height: both, width: both) }
+    }
+
+    public let input: Shape
+    public let output: Shape
+    public let kernel: Extent
+    public let stride: Extent
+    public let dilation: Extent
+    /// Zeros above and left of the input; those below and right follow from the output's extent.
+    public let padding: Extent
+    public let groups: Int
+
+    /// Callers check with `outputExtent` that the kernel fits; a geometry that does not is a programmer's
+    /// error.
+    public init(
+        input: Shape, output: Shape, kernel: Extent, stride: Extent = Extent(1),
+        dilation: Extent = Extent(1), padding: Extent = Extent(0), groups: Int = 1
+    ) {
+        precondition(groups > 0 && input.channels % groups == 0 && output.channels % groups == 0)
+        precondition(input.count > 0 && output.count > 0)
+        self.input = input
+        self.output = output
+        self.kernel = kernel
+        self.stride = stride
+        self.dilation = dilation
+        self.padding = padding
+        self.groups = groups
+    }
+
+    /// Rows or columns of output, or nil where the kernel does not fit.
+    public static func outputExtent(
+        input: Int, kernel: Int, stride: Int, dilation: Int, paddings: Int
+    ) -> Int? {
+        let room = input + paddings - dilation * (kernel - 1) - 1
+        return room < 0 ? nil : room / stride + 1
+    }
+
+    var groupInputChannels: Int { input.channels / groups }
+    var groupOutputChannels: Int { output.channels / groups }
+    var taps: Int { kernel.height * kernel.width }
+
+    /// Weights of one output channel: the depth of the products.
+    public var depth: Int { groupInputChannels * taps }
+
+    /// Weights of all output channels.
+    public var weightCount: Int { output.channels * depth }
+
+    /// Multiply-adds of one image.
+    public var multiplyAdds: Int { output.pixels * weightCount }
+
+    /// A 1x1 convolution multiplies the activations themselves.
+    var isPointwise: Bool {
+        taps == 1 && stride == Extent(1) && padding == Extent(0) && input.pixels == output.pixels
+    }
+
+    /// Output pixels lowered at a time when channels are last: columns of about half a megabyte, so that
+    /// they stay in the second-level cache, and rows enough to pay for packing the weights.
+    var tilePixels: Int { min(output.pixels, max(64, (1 << 17) / max(depth, 1) / 16 * 16)) }
+
+    /// Floats of scratch a convolution in `layout` needs beside its tensors.
+    public func scratchCount(_ layout: Layout) -> Int {
+        switch layout {
+        case .channelsFirst: isPointwise ? 0 : depth * output.pixels
+        // The weights' transpose, and the columns of a tile.
+        case .channelsLast: weightCount + (isPointwise ? 0 : depth * tilePixels)
+        }
+    }
+}

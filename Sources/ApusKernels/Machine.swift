@@ -1,0 +1,115 @@
+import CVectorKernels
+import Foundation
+
+/// The processor as this process may use it.
+public enum Machine {
+    /// Vector instruction sets, in rising order of width.
+    public enum InstructionSet: String, Sendable, Codable {
+        case portable, neon, avx2, avx512
+
+        /// Bits of a vector register.
+        public var vectorBits: Int {
+            switch self {
+            case .portable, .neon: 128
+            case .avx2: 256
+            case .avx512: 512
+            }
+        }
+    }
+
+    /// The widest instruction set this processor supports.
+    public static var instructionSet: InstructionSet {
+        switch apus_widest_isa() {
+        case apus_isa_avx512: .avx512
+        case apus_isa_avx2: .avx2
+        case apus_isa_neon: .neon
+        default: .portable
+        }
+    }
+
+    /// Cores the scheduler lets this process use.
+    public static var affinityThreads: Int {
+        let cores = Int(apus_affinity_cores())
+        return cores > 0 ? cores : ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    /// Cores' worth of time the process's control group grants, or nil where it sets no limit.
+    public static var quota: Double? {
+        #if os(Linux)
+            // Version 2 of the control groups states "quota period" or "max period"; version 1 two files.
+            if let text = try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8) {
+                let fields = text.split(whereSeparator: \.isWhitespace)
+                if fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]) {
+                    return quota / period
+                }
+            }
+            func number(_ name: String) -> Double? {
+                (try? String(contentsOfFile: "/sys/fs/cgroup/cpu/\(name)", encoding: .utf8))
+                    .flatMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+            }
+            if let quota = number("cpu.cfs_quota_us"), quota > 0, let period = number("cpu.cfs_period_us") {
+                return quota / period
+            }
+        #endif
+        return nil
+    }
+
+    /// Threads worth starting: the affinity's cores, within the control group's quota.
+    public static let usableThreads: Int = {
+        let cores = affinityThreads
+        guard let quota else { return max(1, cores) }
+        return max(1, min(cores, Int(quota.rounded(.up))))
+    }()
+
+    /// The processor's name as the system gives it.
+    public static var processorName: String {
+        #if os(Linux)
+            if let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
+                let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+                let colon = line.firstIndex(of: ":")
+            {
+                return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+            }
+        #endif
+        return "unknown processor"
+    }
+
+    /// Whether the calling thread flushes denormal numbers to zero.
+    public static var flushesDenormals: Bool {
+        let control = apus_float_control()
+        return apus_flushing_denormals(control) == control
+    }
+
+    /// Fused multiply-adds of the widest vector unit, in gigaflops of one core, over about `seconds`.
+    public static func measureFusedMultiplyAdd(seconds: Double = 0.1) -> Double {
+        let isa = apus_widest_isa()
+        var sink: Float = 0
+        return bestRate(seconds: seconds) { unsafe Double(apus_fma_probe(isa, 200_000, &sink)) }
+    }
+
+    /// A square product by OpenBLAS on the calling thread, in gigaflops, over about `seconds`.
+    public static func measureProduct(size: Int = 1024, seconds: Double = 0.3) -> Double {
+        let buffer = FloatBuffer(count: 3 * size * size)
+        buffer.view.fill(0.5)
+        let matrices = (0..<3).map {
+            buffer.view.slice($0 * size * size..<($0 + 1) * size * size).matrix(rows: size, columns: size)
+        }
+        return bestRate(seconds: seconds) {
+            multiply(matrices[0], matrices[1], into: matrices[2])
+            return 2 * Double(size * size * size)
+        }
+    }
+
+    /// The best rate of several rounds, in billions of operations a second.
+    private static func bestRate(seconds: Double, _ round: () -> Double) -> Double {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(seconds)
+        var best = 0.0
+        repeat {
+            var operations = 0.0
+            let elapsed = clock.measure { operations = round() }
+            best = max(best, operations / (elapsed / .seconds(1)) / 1e9)
+        } while clock.now < end
+        return best
+    }
+}

@@ -1,0 +1,199 @@
+/// Maximum and average pooling and their gradients, in either layout.
+public enum Pooling {
+    /// Bytes of indices that `maximum` keeps for one image: one for each output element.
+    public static func indexBytes(_ geometry: PoolingGeometry) -> Int { geometry.output.count }
+
+    /// Writes the maximum of each window, and to `indices` its place in the window: row times kernel width
+    /// plus column. Among equals the first counts; a NaN wins.
+    package static func maximum(
+        _ geometry: PoolingGeometry, input: Tensor, indices: ByteView, into output: Tensor
+    ) {
+        check(geometry, input: input, output: output)
+        precondition(indices.count >= output.count && geometry.kernel.height * geometry.kernel.width <= 256)
+        if geometry.isHalving && input.layout == .channelsFirst {
+            halve(geometry, input, indices, output)
+            return
+        }
+        forEachWindow(geometry, input, output) { window, image, place in
+            let source = unsafe input.base + image * input.imageStride
+            let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
+            let index = unsafe indices.base + image * geometry.output.count
+            for channel in 0..<geometry.input.channels {
+                var best = -Float.infinity
+                var bestPlace = 0
+                var isFirst = true
+                for y in window.rows {
+                    for x in window.columns {
+                        let value = unsafe source[
+                            (y * geometry.input.width + x) * input.pixelStride
+                                + channel * input.channelStride]
+                        if isFirst || value > best || value.isNaN {
+                            best = value
+                            bestPlace = (y - window.top) * geometry.kernel.width + x - window.left
+                            isFirst = false
+                        }
+                    }
+                }
+                unsafe target[channel * output.channelStride] = best
+                unsafe index[place * geometry.output.channels + channel] = UInt8(truncatingIfNeeded: bestPlace)
+            }
+        }
+    }
+
+    /// Sends each output's gradient to the place of its window's maximum.
+    package static func maximumGradient(
+        _ geometry: PoolingGeometry, outputGradient: Tensor, indices: ByteView,
+        inputGradient: GradientDestination
+    ) {
+        guard let target = inputGradient.tensor else { return }
+        check(geometry, input: target, output: outputGradient)
+        if geometry.isHalving && target.layout == .channelsFirst && !inputGradient.isAddition {
+            unhalve(geometry, outputGradient, indices, target)
+            return
+        }
+        inputGradient.clear()
+        forEachWindow(geometry, target, outputGradient) { window, image, place in
+            let sums = unsafe target.base + image * target.imageStride
+            let source = unsafe outputGradient.base + image * outputGradient.imageStride
+                + place * outputGradient.pixelStride
+            let index = unsafe indices.base + image * geometry.output.count
+            for channel in 0..<geometry.input.channels {
+                let bestPlace = unsafe Int(index[place * geometry.output.channels + channel])
+                let y = window.top + bestPlace / geometry.kernel.width
+                let x = window.left + bestPlace % geometry.kernel.width
+                unsafe sums[
+                    (y * geometry.input.width + x) * target.pixelStride + channel * target.channelStride] +=
+                    source[channel * outputGradient.channelStride]
+            }
+        }
+    }
+
+    /// Writes the mean of each window; `countsPadding` counts the zeros around the image too.
+    public static func average(
+        _ geometry: PoolingGeometry, countsPadding: Bool, input: Tensor, into output: Tensor
+    ) {
+        check(geometry, input: input, output: output)
+        forEachWindow(geometry, input, output) { window, image, place in
+            let source = unsafe input.base + image * input.imageStride
+            let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
+            let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
+            for channel in 0..<geometry.input.channels {
+                var sum: Float = 0
+                for y in window.rows {
+                    for x in window.columns {
+                        unsafe sum += source[
+                            (y * geometry.input.width + x) * input.pixelStride
+                                + channel * input.channelStride]
+                    }
+                }
+                unsafe target[channel * output.channelStride] = sum * scale
+            }
+        }
+    }
+
+    /// Spreads each output's gradient evenly over its window.
+    public static func averageGradient(
+        _ geometry: PoolingGeometry, countsPadding: Bool, outputGradient: Tensor,
+        inputGradient: GradientDestination
+    ) {
+        guard let target = inputGradient.tensor else { return }
+        check(geometry, input: target, output: outputGradient)
+        inputGradient.clear()
+        forEachWindow(geometry, target, outputGradient) { window, image, place in
+            let sums = unsafe target.base + image * target.imageStride
+            let source = unsafe outputGradient.base + image * outputGradient.imageStride
+                + place * outputGradient.pixelStride
+            let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
+            for channel in 0..<geometry.input.channels {
+                let share = unsafe source[channel * outputGradient.channelStride] * scale
+                for y in window.rows {
+                    for x in window.columns {
+                        unsafe sums[
+                            (y * geometry.input.width + x) * target.pixelStride
+                                + channel * target.channelStride] += share
+                    }
+                }
+            }
+        }
+    }
+
+    private static func check(_ geometry: PoolingGeometry, input: Tensor, output: Tensor) {
+        precondition(input.shape == geometry.input && output.shape == geometry.output
+            && input.batch == output.batch && input.layout == output.layout)
+    }
+
+    /// Calls `body` with each window, its image and the number of its output pixel.
+    @inline(__always)
+    private static func forEachWindow(
+        _ geometry: PoolingGeometry, _ input: Tensor, _ output: Tensor,
+        _ body: (_ window: PoolingGeometry.Window, _ image: Int, _ place: Int) -> Void
+    ) {
+        for image in 0..<input.batch {
+            for outputY in 0..<geometry.output.height {
+                for outputX in 0..<geometry.output.width {
+                    body(
+                        geometry.window(outputY, outputX), image,
+                        outputY * geometry.output.width + outputX)
+                }
+            }
+        }
+    }
+}
+
+extension PoolingGeometry {
+    /// Windows of 2x2 side by side that cover the image: the case of every LeNet.
+    fileprivate var isHalving: Bool {
+        kernel == Extent(2) && stride == Extent(2) && padding == Extent(0)
+            && input.height % 2 == 0 && input.width % 2 == 0
+    }
+}
+
+extension Pooling {
+    // Both walk rows of planes, where no window needs clipping and no output is read twice; indices lie in
+    // the planes' order.
+
+    private static func halve(
+        _ geometry: PoolingGeometry, _ input: Tensor, _ indices: ByteView, _ output: Tensor
+    ) {
+        let (width, half) = (geometry.input.width, geometry.output.width)
+        for image in 0..<input.batch {
+            for row in 0..<geometry.output.height * geometry.output.channels {
+                let upper = unsafe input.base + image * input.rowStride + 2 * row * width
+                let lower = unsafe upper + width
+                let target = unsafe output.base + image * output.rowStride + row * half
+                let index = unsafe indices.base + image * geometry.output.count + row * half
+                for x in 0..<half {
+                    var best = unsafe upper[2 * x]
+                    var place: UInt8 = 0
+                    let (right, below, across) = unsafe (upper[2 * x + 1], lower[2 * x], lower[2 * x + 1])
+                    if right > best || right.isNaN { (best, place) = (right, 1) }
+                    if below > best || below.isNaN { (best, place) = (below, 2) }
+                    if across > best || across.isNaN { (best, place) = (across, 3) }
+                    unsafe target[x] = best
+                    unsafe index[x] = place
+                }
+            }
+        }
+    }
+
+    private static func unhalve(
+        _ geometry: PoolingGeometry, _ outputGradient: Tensor, _ indices: ByteView, _ target: Tensor
+    ) {
+        let (width, half) = (geometry.input.width, geometry.output.width)
+        for image in 0..<target.batch {
+            for row in 0..<geometry.output.height * geometry.output.channels {
+                let upper = unsafe target.base + image * target.rowStride + 2 * row * width
+                let lower = unsafe upper + width
+                let source = unsafe outputGradient.base + image * outputGradient.rowStride + row * half
+                let index = unsafe indices.base + image * geometry.output.count + row * half
+                for x in 0..<half {
+                    let (value, place) = unsafe (source[x], index[x])
+                    unsafe upper[2 * x] = place == 0 ? value : 0
+                    unsafe upper[2 * x + 1] = place == 1 ? value : 0
+                    unsafe lower[2 * x] = place == 2 ? value : 0
+                    unsafe lower[2 * x + 1] = place == 3 ? value : 0
+                }
+            }
+        }
+    }
+}

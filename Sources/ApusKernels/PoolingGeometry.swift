@@ -1,0 +1,71 @@
+/// The geometry of 2-D pooling, with PyTorch's rules for rounding and padding.
+public struct PoolingGeometry: Hashable, Sendable {
+    public typealias Extent = ConvolutionGeometry.Extent
+
+    public let input: Shape
+    public let output: Shape
+    public let kernel: Extent
+    public let stride: Extent
+    public let padding: Extent
+
+    /// Nil where the window does not fit the padded input.
+    ///
+    /// The output has `(extent + 2 padding - kernel) / stride + 1` rows or columns, rounded down or up;
+    /// rounded up, a last window that would start in the padding beyond the image is dropped.
+    public init?(
+        input: Shape, kernel: Extent, stride: Extent, padding: Extent, roundsUp: Bool
+    ) {
+        func extent(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int? {
+            let room = input + 2 * padding - kernel
+            guard room >= 0 else { return nil }
+            guard roundsUp else { return room / stride + 1 }
+            let count = (room + stride - 1) / stride + 1
+            return (count - 1) * stride >= input + padding ? count - 1 : count
+        }
+        guard let height = extent(input.height, kernel.height, stride.height, padding.height),
+            let width = extent(input.width, kernel.width, stride.width, padding.width)
+        else { return nil }
+        self.input = input
+        output = Shape(height: height, width: width, channels: input.channels)
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+    }
+
+    /// The geometry of a pooling whose output is known to fit.
+    package init(input: Shape, output: Shape, kernel: Extent, stride: Extent, padding: Extent) {
+        self.input = input
+        self.output = output
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+    }
+
+    /// The input rows and columns of the window of one output pixel that lie inside the image, and where
+    /// the window starts, which may be outside.
+    @inline(__always)
+    func window(_ outputY: Int, _ outputX: Int) -> Window {
+        let top = outputY * stride.height - padding.height
+        let left = outputX * stride.width - padding.width
+        return Window(
+            top: top, left: left,
+            rows: max(top, 0)..<min(top + kernel.height, input.height),
+            columns: max(left, 0)..<min(left + kernel.width, input.width))
+    }
+
+    struct Window {
+        let top: Int
+        let left: Int
+        let rows: Range<Int>
+        let columns: Range<Int>
+    }
+
+    /// Elements a window's average divides by: those inside the image, or the padding's too (but not what
+    /// rounding up adds beyond the padding).
+    func divisor(_ window: Window, countsPadding: Bool) -> Int {
+        guard countsPadding else { return window.rows.count * window.columns.count }
+        let bottom = min(window.top + kernel.height, input.height + padding.height)
+        let right = min(window.left + kernel.width, input.width + padding.width)
+        return (bottom - window.top) * (right - window.left)
+    }
+}

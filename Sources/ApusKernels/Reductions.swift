@@ -1,0 +1,50 @@
+/// Sums whose order is fixed by the problem, never by the number of threads.
+public enum Reductions {
+    /// Adds `count` equal blocks that lie side by side into the first, over `range` of each, in a fixed
+    /// binary tree: at each level block i takes block i + width, for i = 0, 2 width, 4 width, ...
+    public static func addTree(_ blocks: FloatView, of size: Int, count: Int, range: Range<Int>) {
+        precondition(count * size <= blocks.count && range.lowerBound >= 0 && range.upperBound <= size)
+        var width = 1
+        while width < count {
+            for index in stride(from: 0, to: count - width, by: 2 * width) {
+                let target = unsafe blocks.base + index * size
+                let source = unsafe target + width * size
+                for place in range { unsafe target[place] += source[place] }
+            }
+            width *= 2
+        }
+    }
+
+    /// The sum of squares, accumulated in double precision.
+    public static func sumOfSquares(_ view: FloatView) -> Double {
+        var partial = SIMD8<Double>.zero
+        let blocks = view.count / 8
+        for block in 0..<blocks {
+            let values = unsafe UnsafeRawPointer(view.base + 8 * block).loadUnaligned(as: SIMD8<Float>.self)
+            let wide = SIMD8<Double>(values)
+            partial += wide * wide
+        }
+        var total = partial.sum()
+        for index in (8 * blocks)..<view.count { unsafe total += Double(view.base[index] * view.base[index]) }
+        return total
+    }
+
+    /// Whether every element is finite.
+    public static func isFinite(_ view: FloatView) -> Bool {
+        // A difference of a number with itself is zero, of an infinity or NaN it is NaN.
+        var sum: Float = 0
+        for index in 0..<view.count { unsafe sum += view.base[index] - view.base[index] }
+        return sum == 0
+    }
+
+    /// The channel with the greatest value, for each image of a batch of vectors; among equals the first.
+    public static func greatestChannel(_ tensor: Tensor, image: Int) -> Int {
+        precondition(tensor.shape.isVector && image >= 0 && image < tensor.batch)
+        let values = unsafe tensor.base + image * tensor.rowStride
+        var best = 0
+        for index in 1..<max(tensor.shape.channels, 1) where unsafe values[index] > values[best] {
+            best = index
+        }
+        return best
+    }
+}

@@ -1,0 +1,137 @@
+/// Whole-tensor operations of layers, ours and users'.
+extension Tensor {
+    /// Sets every element.
+    public func fill(_ value: Float) {
+        forEachRun { row, count in
+            unsafe (base + row * rowStride).update(repeating: value, count: count)
+        }
+    }
+
+    /// Copies `other`, of the same batch, shape and layout.
+    public func copy(from other: Tensor) { map(other) { $0 } }
+
+    /// Adds `other`, of the same batch, shape and layout.
+    public func add(_ other: Tensor) { zip(self, other) { $0 + $1 } }
+
+    /// Sets each element to `transform` of the element of `source` at the same place; `source` may be
+    /// this tensor.
+    @inlinable
+    public func map(_ source: Tensor, _ transform: (Float) -> Float) {
+        checkMatches(source)
+        forEachRun(sharedWith: source) { row, count in
+            let output = unsafe base + row * rowStride
+            let input = unsafe source.base + row * source.rowStride
+            for index in 0..<count { unsafe output[index] = transform(input[index]) }
+        }
+    }
+
+    /// Sets each element to `combine` of the elements of `first` and `second` at the same place; either
+    /// may be this tensor.
+    @inlinable
+    public func zip(_ first: Tensor, _ second: Tensor, _ combine: (Float, Float) -> Float) {
+        checkMatches(first)
+        checkMatches(second)
+        let dense = isDense && first.isDense && second.isDense
+        let runs = dense ? 1 : rows
+        let length = dense ? rows * rowLength : rowLength
+        for row in 0..<runs {
+            let output = unsafe base + row * rowStride
+            let one = unsafe first.base + row * first.rowStride
+            let two = unsafe second.base + row * second.rowStride
+            for index in 0..<length { unsafe output[index] = combine(one[index], two[index]) }
+        }
+    }
+
+    /// Calls `body` with the first row and the length of each run of floats without a gap.
+    @inlinable
+    func forEachRun(sharedWith other: Tensor? = nil, _ body: (_ row: Int, _ count: Int) -> Void) {
+        if isDense && (other?.isDense ?? true) {
+            body(0, rows * rowLength)
+        } else {
+            for row in 0..<rows { body(row, rowLength) }
+        }
+    }
+
+    @inlinable
+    func checkMatches(_ other: Tensor) {
+        precondition(other.batch == batch && other.shape == shape && other.layout == layout,
+            "\(other.batch) images of \(other.shape) met \(batch) images of \(shape)")
+    }
+
+    /// Sets this tensor of vectors to the maps of `source`, in the order channel, row, column.
+    package func flatten(_ source: Tensor) {
+        precondition(shape == .features(source.shape.count) && batch == source.batch)
+        source.forEachPlace { image, pixel, channel in
+            let feature = channel * source.shape.pixels + pixel
+            unsafe base[image * rowStride + feature] = source.base[source.place(image, pixel, channel)]
+        }
+    }
+
+    /// Calls `body` with each image, pixel and channel.
+    @inline(__always)
+    func forEachPlace(_ body: (_ image: Int, _ pixel: Int, _ channel: Int) -> Void) {
+        for image in 0..<batch {
+            switch layout {
+            case .channelsFirst:
+                for channel in 0..<shape.channels {
+                    for pixel in 0..<shape.pixels { body(image, pixel, channel) }
+                }
+            case .channelsLast:
+                for pixel in 0..<shape.pixels {
+                    for channel in 0..<shape.channels { body(image, pixel, channel) }
+                }
+            }
+        }
+    }
+
+    /// Floats from the tensor's start to an element.
+    @inline(__always)
+    func place(_ image: Int, _ pixel: Int, _ channel: Int) -> Int {
+        image * imageStride + pixel * pixelStride + channel * channelStride
+    }
+
+    /// Reads image `image` from `values`, `[channels, height, width]`.
+    public func load(_ image: Int, channelsFirst values: [Float]) {
+        precondition(values.count == shape.count, "\(values.count) values for \(shape)")
+        for channel in 0..<shape.channels {
+            for y in 0..<shape.height {
+                for x in 0..<shape.width {
+                    self[image, y, x, channel] = values[(channel * shape.height + y) * shape.width + x]
+                }
+            }
+        }
+    }
+
+    /// The elements of the batch in PyTorch's order, `[batch, channels, height, width]`.
+    public var channelsFirstArray: [Float] {
+        var values: [Float] = []
+        values.reserveCapacity(count)
+        for image in 0..<batch {
+            for channel in 0..<shape.channels {
+                for y in 0..<shape.height {
+                    for x in 0..<shape.width { values.append(self[image, y, x, channel]) }
+                }
+            }
+        }
+        return values
+    }
+
+    /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
+    /// channel, the value of each byte.
+    package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
+        precondition(bytes.count == shape.count && tables.count == 256 * shape.channels
+            && image >= 0 && image < batch)
+        let output = unsafe base + image * imageStride
+        let channels = shape.channels
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe tables.withUnsafeBufferPointer { tables in
+                for channel in 0..<channels {
+                    for pixel in 0..<shape.pixels {
+                        unsafe output[pixel * pixelStride + channel * channelStride] =
+                            tables[channel << 8 | Int(bytes[pixel * channels + channel])]
+                    }
+                }
+            }
+        }
+    }
+}

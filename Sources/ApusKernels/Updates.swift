@@ -1,0 +1,78 @@
+import Foundation
+
+/// The arithmetic of the optimisers, over flat runs of parameters; PyTorch's semantics in each.
+///
+/// Each takes the gradient times `gradientScale` (of clipping), then adds `weightDecay` times the
+/// parameter where the method couples the two.
+public enum Updates {
+    /// Gradient descent with momentum (Polyak, 1964; Nesterov, 1983, as in Sutskever et al., 2013).
+    ///
+    ///     v = momentum v + g          w -= rate (nesterov ? g + momentum v : v)
+    ///
+    /// Starting from v = 0, the first step's v is g, as in PyTorch. Without momentum pass no `velocity`.
+    public static func descend(
+        parameters: FloatView, gradients: FloatView, velocity: FloatView?, rate: Float, momentum: Float,
+        isNesterov: Bool, weightDecay: Float, gradientScale: Float
+    ) {
+        precondition(gradients.count == parameters.count && velocity?.count ?? parameters.count == parameters.count)
+        let (w, g) = unsafe (parameters.base, gradients.base)
+        guard let velocity else {
+            for index in 0..<parameters.count {
+                unsafe w[index] -= rate * (g[index] * gradientScale + weightDecay * w[index])
+            }
+            return
+        }
+        let v = unsafe velocity.base
+        // Separate loops, since a test inside one keeps it off the vector units.
+        if isNesterov {
+            for index in 0..<parameters.count {
+                let gradient = unsafe g[index] * gradientScale + weightDecay * w[index]
+                let speed = unsafe momentum * v[index] + gradient
+                unsafe v[index] = speed
+                unsafe w[index] -= rate * (gradient + momentum * speed)
+            }
+        } else {
+            for index in 0..<parameters.count {
+                let gradient = unsafe g[index] * gradientScale + weightDecay * w[index]
+                let speed = unsafe momentum * v[index] + gradient
+                unsafe v[index] = speed
+                unsafe w[index] -= rate * speed
+            }
+        }
+    }
+
+    /// Adam (Kingma and Ba, 2015), and AdamW where the decay is decoupled (Loshchilov and Hutter, 2019).
+    ///
+    ///     m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g^2
+    ///     w -= rate / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + epsilon)
+    ///
+    /// Decoupled, `w` is first multiplied by `1 - rate weightDecay` and the gradient is left alone.
+    ///
+    /// - Parameter step: t, from 1 on.
+    public static func adam(
+        parameters: FloatView, gradients: FloatView, firstMoment: FloatView, secondMoment: FloatView,
+        step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float,
+        isDecoupled: Bool, gradientScale: Float
+    ) {
+        precondition(gradients.count == parameters.count && firstMoment.count == parameters.count
+            && secondMoment.count == parameters.count && step > 0)
+        let (w, g) = unsafe (parameters.base, gradients.base)
+        let (m, v) = unsafe (firstMoment.base, secondMoment.base)
+        let stepSize = Float(rate / (1 - pow(beta1, Double(step))))
+        let inverseRoot = Float(1 / (1 - pow(beta2, Double(step))).squareRoot())
+        let coupled = isDecoupled ? 0 : weightDecay
+        let kept = isDecoupled ? Float(1 - rate * Double(weightDecay)) : 1
+        // 1 - beta is rounded once, from double precision: beta2 is close to 1.
+        let (keep1, take1) = (Float(beta1), Float(1 - beta1))
+        let (keep2, take2) = (Float(beta2), Float(1 - beta2))
+        for index in 0..<parameters.count {
+            let gradient = unsafe g[index] * gradientScale + coupled * w[index]
+            let first = unsafe keep1 * m[index] + take1 * gradient
+            let second = unsafe keep2 * v[index] + take2 * gradient * gradient
+            unsafe m[index] = first
+            unsafe v[index] = second
+            unsafe w[index] = w[index] * kept
+                - stepSize * first / (second.squareRoot() * inverseRoot + epsilon)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import CVectorKernels
+import Foundation
+import Synchronization
+
+/// A fixed pool of threads that runs the jobs of one step and joins.
+///
+/// Which thread takes which job is left to chance; jobs are cut by the problem and write to places of
+/// their own, so results do not depend on the number of threads. Denormal numbers are flushed to zero
+/// while jobs run: uncontrolled they slow a product tenfold.
+public final class Workers: @unchecked Sendable {
+    public typealias Body = @Sendable (_ job: Int, _ worker: Int) -> Void
+
+    /// Threads that run jobs, the caller's included.
+    public let count: Int
+
+    private let state: State
+    private var threads: [Thread] = []
+
+    /// - Parameter count: threads, the caller's included; by default as many as the process may use.
+    public init(count: Int? = nil) {
+        let count = max(1, count ?? Machine.usableThreads)
+        self.count = count
+        // Spinning pays only while every thread has a core of its own.
+        let state = State(helpers: count - 1, spins: count <= Machine.usableThreads ? 4_000 : 0)
+        self.state = state
+        for worker in 1..<max(count, 1) {
+            let thread = Thread { state.serve(worker: worker) }
+            thread.name = "apus-\(worker)"
+            thread.stackSize = 1 << 20
+            thread.start()
+            threads.append(thread)
+        }
+    }
+
+    deinit { state.stop() }
+
+    /// Calls `body` once for each job in 0..<jobs, on all workers, and returns when the last has ended.
+    ///
+    /// One call at a time: a second caller waits. Not to be called from inside a job.
+    public func run(jobs: Int, _ body: @escaping Body) {
+        guard jobs > 0 else { return }
+        state.run(jobs: jobs, body)
+    }
+}
+
+/// What the workers share; separate from `Workers`, so that its threads do not keep it alive.
+private final class State: @unchecked Sendable {
+    private let helpers: Int
+    private let spins: Int
+    private let generation = Atomic<Int>(0)
+    private let nextJob = Atomic<Int>(0)
+    private let busyHelpers = Atomic<Int>(0)
+    private let stopped = Atomic<Bool>(false)
+    private let callers = NSLock()
+    private let wake = NSCondition()
+    private let done = NSCondition()
+    // Written between steps alone, published by `generation`.
+    private var jobs = 0
+    private var body: Workers.Body?
+
+    init(helpers: Int, spins: Int) {
+        self.helpers = helpers
+        self.spins = spins
+    }
+
+    func run(jobs: Int, _ body: @escaping Workers.Body) {
+        callers.lock()
+        defer { callers.unlock() }
+        self.jobs = jobs
+        self.body = body
+        nextJob.store(0, ordering: .relaxed)
+        busyHelpers.store(helpers, ordering: .relaxed)
+        if helpers > 0 {
+            wake.lock()
+            generation.add(1, ordering: .releasing)
+            wake.broadcast()
+            wake.unlock()
+        }
+        drain(worker: 0, jobs: jobs, body)
+        wait(on: done) { busyHelpers.load(ordering: .acquiring) == 0 }
+        self.body = nil
+    }
+
+    func serve(worker: Int) {
+        var seen = 0
+        while true {
+            wait(on: wake) { generation.load(ordering: .acquiring) != seen }
+            seen += 1
+            if stopped.load(ordering: .acquiring) { return }
+            if let body { drain(worker: worker, jobs: jobs, body) }
+            if busyHelpers.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                done.lock()
+                done.signal()
+                done.unlock()
+            }
+        }
+    }
+
+    func stop() {
+        stopped.store(true, ordering: .releasing)
+        wake.lock()
+        generation.add(1, ordering: .releasing)
+        wake.broadcast()
+        wake.unlock()
+    }
+
+    private func drain(worker: Int, jobs: Int, _ body: Workers.Body) {
+        let control = apus_float_control()
+        apus_set_float_control(apus_flushing_denormals(control))
+        defer { apus_set_float_control(control) }
+        while true {
+            let job = nextJob.add(1, ordering: .relaxed).oldValue
+            if job >= jobs { return }
+            body(job, worker)
+        }
+    }
+
+    /// Spins for a while, since steps follow each other closely, then sleeps until `ready`.
+    private func wait(on condition: NSCondition, until ready: () -> Bool) {
+        for _ in 0..<spins {
+            if ready() { return }
+            apus_spin_hint()
+        }
+        condition.lock()
+        while !ready() { condition.wait() }
+        condition.unlock()
+    }
+}

@@ -1,0 +1,3 @@
+import ApusCLI
+
+await ApusProgram.main()

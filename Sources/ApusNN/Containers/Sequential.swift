@@ -1,0 +1,172 @@
+import ApusKernels
+
+/// Layers one after the other.
+///
+/// Activations that follow a layer whose output nobody reads again run in place, and a `Flatten` that moves
+/// nothing is not run at all; see `LayerPlan.Storage`.
+public struct Sequential: Layer {
+    public let layers: [NamedLayer]
+
+    public init(@LayerBuilder _ layers: () -> [NamedLayer]) { self.init(layers()) }
+
+    /// Layers that were named elsewhere; an empty name stands for the position, as in PyTorch.
+    public init(_ layers: [NamedLayer]) {
+        self.layers = layers.enumerated().map {
+            $1.name.isEmpty ? $1.layer.named(String($0)) : $1
+        }
+    }
+
+    public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        guard !layers.isEmpty else { throw planning.error("a Sequential needs at least one layer") }
+        var children: [PlannedChild] = []
+        var current = shape
+        for layer in layers {
+            guard !children.contains(where: { $0.name == layer.name }) else {
+                throw planning.error("two layers are named \(layer.name)")
+            }
+            children.append(try planning.child(layer.name, layer.layer, input: current))
+            current = children[children.count - 1].output
+        }
+        let saved = Sequential.route(&children)
+        // Gradients between layers take turns in two buffers.
+        let widest = children.dropLast().map(\.output.count).max() ?? 0
+        let turn = BufferSize(perImage: widest)
+        return LayerPlan(
+            output: current, saved: saved, scratch: children.count > 1 ? [turn, turn] : [],
+            backwardReadsInput: true,
+            backwardReadsOutput: Sequential.readsOutput(children), children: children)
+    }
+
+    /// Decides where each output lies; returns the buffers to book.
+    private static func route(_ children: inout [PlannedChild]) -> [BufferSize] {
+        var saved: [BufferSize] = []
+        for index in children.indices {
+            let isLast = index == children.count - 1
+            if sharesInput(children, index) {
+                children[index].route = index == 0 ? .input : children[index - 1].route
+            } else {
+                saved.append(BufferSize(perImage: children[index].output.count))
+                children[index].route = .saved(saved.count - 1)
+            }
+            // The last group of layers that share memory writes to the container's own output.
+            if isLast {
+                let final = children[index].route
+                if final == .input {
+                    children[index].route = .output
+                } else {
+                    saved.removeLast()
+                    for index in children.indices where children[index].route == final {
+                        children[index].route = .output
+                    }
+                }
+            }
+        }
+        return saved
+    }
+
+    /// Whether the layer's output may lie over its input.
+    private static func sharesInput(_ children: [PlannedChild], _ index: Int) -> Bool {
+        switch children[index].plan.storage {
+        case .own: return false
+        case .view: return index > 0 || children.count > 1
+        case .inPlace:
+            guard index > 0, children[index - 1].route != .input else { return false }
+            // Nobody may read what is overwritten: not this layer, and none that wrote it.
+            let writers = children[..<index].reversed().prefix { $0.route == children[index - 1].route }
+            return !children[index].plan.backwardReadsInput
+                && !writers.contains { $0.plan.backwardReadsOutput && $0.plan.storage != .view }
+        }
+    }
+
+    private static func readsOutput(_ children: [PlannedChild]) -> Bool {
+        children.contains { $0.route == .output && $0.plan.backwardReadsOutput }
+    }
+
+    public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        for index in layers.indices where !isSkipped(index, context) {
+            layers[index].layer.forward(
+                tensor(before: index, input, output, context), into: tensor(after: index, input, output, context),
+                context.child(index))
+        }
+    }
+
+    public func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        var lowest = 0
+        if case .discard = inputGradient {
+            guard let trained = context.layer.lowestTrained else { return }
+            lowest = trained
+        }
+        var gradient = outputGradient
+        var isOurs = false
+        var turn = 0
+        for index in layers.indices.reversed() where index >= lowest {
+            let shape = context.layer.children[index].input
+            let destination: GradientDestination
+            if index == 0 {
+                destination = inputGradient
+            } else if index == lowest {
+                destination = .discard
+            } else if isSkipped(index, context) {
+                gradient = gradient.viewed(as: shape)
+                continue
+            } else if isOurs && context.layer.storages[index] == .inPlace {
+                destination = .overwrite(gradient)
+            } else {
+                destination = .overwrite(
+                    Tensor(
+                        context.scratch(turn), batch: input.batch, shape: shape, layout: input.layout))
+                turn = 1 - turn
+                isOurs = true
+            }
+            layers[index].layer.backward(
+                gradient, input: tensor(before: index, input, output, context),
+                output: tensor(after: index, input, output, context), inputGradient: destination,
+                context.child(index))
+            if let tensor = destination.tensor { gradient = tensor }
+        }
+    }
+
+    /// Whether the layer is a view whose memory is its input's already.
+    private func isSkipped(_ index: Int, _ context: LayerContext) -> Bool {
+        guard context.layer.storages[index] == .view else { return false }
+        let before = index == 0 ? PlannedChild.Route.input : context.layer.routes[index - 1]
+        return context.layer.routes[index] == before
+    }
+
+    private func tensor(
+        before index: Int, _ input: Tensor, _ output: Tensor, _ context: LayerContext
+    ) -> Tensor {
+        index == 0 ? input : tensor(after: index - 1, input, output, context)
+    }
+
+    private func tensor(
+        after index: Int, _ input: Tensor, _ output: Tensor, _ context: LayerContext
+    ) -> Tensor {
+        let shape = context.layer.children[index].output
+        switch context.layer.routes[index] {
+        case .output: return output.viewed(as: shape)
+        case .input: return input.viewed(as: shape)
+        case .saved(let buffer):
+            return Tensor(
+                context.saved(buffer), batch: input.batch, shape: shape, layout: input.layout)
+        }
+    }
+}
+
+/// Collects the layers written in a block, with `if`, `for` and names.
+@resultBuilder
+public enum LayerBuilder {
+    public static func buildExpression(_ layer: some Layer) -> [NamedLayer] { [layer.named("")] }
+    public static func buildExpression(_ layer: any Layer) -> [NamedLayer] {
+        [NamedLayer(name: "", layer: layer)]
+    }
+    public static func buildExpression(_ layer: NamedLayer) -> [NamedLayer] { [layer] }
+    public static func buildBlock(_ parts: [NamedLayer]...) -> [NamedLayer] { parts.flatMap { $0 } }
+    public static func buildOptional(_ part: [NamedLayer]?) -> [NamedLayer] { part ?? [] }
+    public static func buildEither(first part: [NamedLayer]) -> [NamedLayer] { part }
+    public static func buildEither(second part: [NamedLayer]) -> [NamedLayer] { part }
+    public static func buildArray(_ parts: [[NamedLayer]]) -> [NamedLayer] { parts.flatMap { $0 } }
+}

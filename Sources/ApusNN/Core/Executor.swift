@@ -1,0 +1,251 @@
+import ApusKernels
+
+/// Where an executor gets the images of a batch from. Called on the workers' threads, for many images at
+/// once.
+public protocol BatchSource: AnyObject, Sendable {
+    /// Writes the image at `position` of the batch to image `index` of `tensor`.
+    func load(_ position: Int, into tensor: Tensor, at index: Int)
+
+    /// The class of the image at `position` of the batch; not called where no loss is asked for.
+    func label(at position: Int) -> Int
+}
+
+/// Runs a network over batches: forward, the loss, and backward.
+///
+/// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
+/// lanes: up to eight, each with a gradient block of its own and the shards it owns in order. Both follow from
+/// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
+/// same bits for any number of threads. All memory is allocated here, none in a step.
+///
+/// Calls on one executor must not overlap.
+public final class Executor: @unchecked Sendable {
+    /// What a batch came to.
+    public struct Outcome: Sendable, Hashable {
+        public var images: Int
+        /// The sum of the losses of the images.
+        public var lossSum: Double
+        /// Images whose greatest output is that of their class.
+        public var correct: Int
+
+        /// The mean loss of an image.
+        public var loss: Double { lossSum / Double(max(images, 1)) }
+    }
+
+    static let greatestLaneCount = 8
+
+    public let network: Network
+    /// The most images of a batch.
+    public let batchSize: Int
+    public let workers: Workers
+    public let isTraining: Bool
+
+    private let shardSize: Int
+    private let memories: [WorkerMemory]
+    private let inputs: [Tensor]
+    private let inputBlock: FloatBuffer
+    private let outputBlock: FloatBuffer
+    private let gradientBlock: FloatBuffer
+    private let laneBlock: FloatBuffer
+    private let inputGradientBlock: FloatBuffer?
+    private let lanes: [Lane]
+    private var job: Workers.Body?
+
+    // The batch under way.
+    private var source: (any BatchSource)?
+    private var loss: (any Loss)?
+    private var images = 0
+    private var activeLanes = 0
+
+    /// Allocates what running `network` over batches of up to `batchSize` images takes.
+    ///
+    /// - Parameters:
+    ///   - isTraining: whether gradients are computed; without, less memory is taken.
+    ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
+    /// - Throws: `PlanningError` where the batch is empty.
+    public init(
+        _ network: Network, batchSize: Int, workers: Workers = Workers(), isTraining: Bool = true,
+        keepsInputGradient: Bool = false
+    ) throws {
+        guard batchSize > 0 else {
+            throw PlanningError(reason: "a batch of \(batchSize) images; at least 1 is needed")
+        }
+        self.network = network
+        self.batchSize = batchSize
+        self.workers = workers
+        self.isTraining = isTraining
+        shardSize = Executor.shardSize(network, batchSize: batchSize)
+        let plan = MemoryPlan(network.root, images: shardSize)
+        memories = (0..<workers.count).map { _ in
+            WorkerMemory(plan, parameters: network.parameterBlock)
+        }
+        let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
+        inputBlock = FloatBuffer(count: imageFloats * workers.count)
+        inputs = (0..<workers.count).map { [inputBlock, shardSize] in
+            Tensor(
+                inputBlock.view.slice($0 * imageFloats..<($0 + 1) * imageFloats), batch: shardSize,
+                shape: network.input, layout: network.layout)
+        }
+        outputBlock = FloatBuffer(count: batchSize * network.output.count)
+        gradientBlock = FloatBuffer(count: isTraining ? batchSize * network.output.count : 0)
+        let shards = (batchSize + shardSize - 1) / shardSize
+        let laneCount = min(shards, Executor.greatestLaneCount)
+        let floats = network.parameterBlock.count
+        laneBlock = FloatBuffer(count: isTraining ? laneCount * floats : 0)
+        lanes = (0..<laneCount).map { [laneBlock] in
+            Lane(gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil)
+        }
+        inputGradientBlock =
+            keepsInputGradient ? FloatBuffer(count: batchSize * network.input.count) : nil
+        job = { [unowned self] lane, worker in runLane(lane, worker: worker) }
+    }
+
+    /// Images of a shard: as many as keep a worker's activations and scratch near the second-level cache,
+    /// but few enough to give every lane of a batch work.
+    static func shardSize(_ network: Network, batchSize: Int) -> Int {
+        let one = MemoryPlan(network.root, images: 1)
+        let two = MemoryPlan(network.root, images: 2)
+        let perImage = max(1, two.savedFloats + two.scratchFloats - one.savedFloats - one.scratchFloats)
+        return max(1, min(16, batchSize, (1 << 20) / 4 / perImage))
+    }
+
+    /// The outputs of the last batch, `[images, ...]`.
+    public var outputs: Tensor {
+        Tensor(outputBlock.view, batch: images, shape: network.output, layout: network.layout)
+    }
+
+    /// Bytes of memory, by use: parameters, gradients, activations, and scratch of all workers.
+    public var memory: MemoryUse {
+        let plan = memories[0].plan
+        let activations = plan.savedFloats * workers.count + inputBlock.count + outputBlock.count
+            + gradientBlock.count
+        return MemoryUse(
+            parameterBytes: 4 * network.parameterBlock.count, gradientBytes: 4 * laneBlock.count,
+            activationBytes: 4 * activations, scratchBytes: 4 * plan.scratchFloats * workers.count)
+    }
+
+    /// Runs the first `count` images of `source` forward.
+    ///
+    /// - Parameter loss: judges the outputs; without one only `outputs` is computed.
+    public func infer(_ source: any BatchSource, count: Int, loss: (any Loss)? = nil) -> Outcome {
+        run(source, count: count, loss: loss, isTraining: false, seed: 0, step: 0)
+    }
+
+    /// Runs the first `count` images of `source` forward and backward; the lanes then hold the gradients of
+    /// the mean loss (see `reduceGradients`).
+    ///
+    /// - Parameters:
+    ///   - seed: of dropout and the like, with `step` the number of the optimiser's step.
+    public func computeGradients(
+        _ source: any BatchSource, count: Int, loss: any Loss, seed: UInt64 = 0, step: Int = 0
+    ) -> Outcome {
+        precondition(isTraining, "this executor was made for inference")
+        return run(source, count: count, loss: loss, isTraining: true, seed: seed, step: step)
+    }
+
+    /// Adds the lanes' gradients over `range` of the parameter block; `gradients` then holds the sum there.
+    public func reduceGradients(_ range: Range<Int>) {
+        Reductions.addTree(
+            laneBlock.view, of: network.parameterBlock.count, count: activeLanes, range: range)
+    }
+
+    /// The gradients of the last batch, laid out as the network's parameters, where they were reduced.
+    public var gradients: FloatView {
+        precondition(isTraining, "this executor was made for inference")
+        return lanes[0].gradients!
+    }
+
+    /// The gradient of the last batch's mean loss with respect to its images, if it was asked for.
+    public var inputGradients: Tensor? {
+        inputGradientBlock.map {
+            Tensor($0.view, batch: images, shape: network.input, layout: network.layout)
+        }
+    }
+
+    private func run(
+        _ source: any BatchSource, count: Int, loss: (any Loss)?, isTraining: Bool, seed: UInt64, step: Int
+    ) -> Outcome {
+        precondition(count > 0 && count <= batchSize, "a batch of \(count) images in an executor of \(batchSize)")
+        self.source = source
+        self.loss = loss
+        images = count
+        let shards = (count + shardSize - 1) / shardSize
+        activeLanes = min(shards, Executor.greatestLaneCount)
+        for memory in memories {
+            memory.isTraining = isTraining
+            memory.seed = seed
+            memory.step = step
+        }
+        workers.run(jobs: activeLanes, job!)
+        self.source = nil
+        self.loss = nil
+        var outcome = Outcome(images: count, lossSum: 0, correct: 0)
+        for lane in lanes[..<activeLanes] {
+            outcome.lossSum += lane.lossSum
+            outcome.correct += lane.correct
+        }
+        return outcome
+    }
+
+    private func runLane(_ index: Int, worker: Int) {
+        let (lane, memory) = (lanes[index], memories[worker])
+        lane.lossSum = 0
+        lane.correct = 0
+        if memory.isTraining {
+            lane.gradients?.fill(0)
+            memory.gradients = lane.gradients
+        }
+        let shards = (images + shardSize - 1) / shardSize
+        for shard in index * shards / activeLanes..<(index + 1) * shards / activeLanes {
+            runShard(shard * shardSize..<min((shard + 1) * shardSize, images), lane, memory, inputs[worker])
+        }
+    }
+
+    private func runShard(_ range: Range<Int>, _ lane: Lane, _ memory: WorkerMemory, _ input: Tensor) {
+        let source = source!
+        let input = input.images(0..<range.count)
+        for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
+        memory.firstImage = range.lowerBound
+        let context = LayerContext(layer: network.root, memory: memory)
+        let output = outputs.images(range)
+        network.model.forward(input, into: output, context)
+        guard let loss else { return }
+        for (index, position) in range.enumerated() {
+            memory.labels[index] = Int32(source.label(at: position))
+        }
+        let gradient = memory.isTraining
+            ? Tensor(gradientBlock.view, batch: images, shape: network.output, layout: network.layout)
+                .images(range)
+            : nil
+        lane.lossSum += loss.evaluate(
+            outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
+            gradient: gradient)
+        for index in 0..<range.count
+        where Reductions.greatestChannel(output, image: index) == Int(memory.labels[index]) {
+            lane.correct += 1
+        }
+        if let gradient {
+            network.model.backward(
+                gradient, input: input, output: output,
+                inputGradient: inputGradients.map { .overwrite($0.images(range)) } ?? .discard, context)
+        }
+    }
+}
+
+/// What one lane has summed up.
+private final class Lane: @unchecked Sendable {
+    let gradients: FloatView?
+    var lossSum = 0.0
+    var correct = 0
+
+    init(gradients: FloatView?) { self.gradients = gradients }
+}
+
+/// Bytes that running a network takes, by use.
+public struct MemoryUse: Sendable, Hashable, Codable {
+    public var parameterBytes: Int
+    public var gradientBytes: Int
+    public var activationBytes: Int
+    public var scratchBytes: Int
+
+    public var totalBytes: Int { parameterBytes + gradientBytes + activationBytes + scratchBytes }
+}

@@ -1,0 +1,161 @@
+import ApusKernels
+
+/// A step of a network: a value that says what it needs, and then computes where it is told to.
+///
+/// A layer is described once, planned for an input shape, and run many times, perhaps on several threads
+/// at once. It holds no memory: parameters, what forward keeps for backward, and scratch are booked in
+/// `plan` and handed out by the context, under the index at which they were booked.
+public protocol Layer: Sendable {
+    /// Says what the layer makes of an input of `shape` and which memory it needs.
+    ///
+    /// - Throws: `PlanningError`, made by `planning.error`, where the input does not fit.
+    func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan
+
+    /// Computes `output`, which is not read, from `input`.
+    ///
+    /// A layer that was planned as `.inPlace` must cope with `output` being `input`, and with its not being.
+    func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext)
+
+    /// Adds the parameters' gradients to `context.gradient(_:)`, and sends the input's to `inputGradient`.
+    ///
+    /// `input` and `output` are forward's, if `plan` says that backward reads them. `outputGradient` is
+    /// only read, but may be the tensor of `inputGradient` for a layer planned as `.inPlace`.
+    func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext)
+
+    /// What summaries call the layer; by default the name of its type.
+    var kind: String { get }
+}
+
+extension Layer {
+    public var kind: String { String(describing: type(of: self)) }
+
+    /// This layer under a name of its own in its container.
+    public func named(_ name: String) -> NamedLayer { NamedLayer(name: name, layer: self) }
+}
+
+/// A layer and the name it has in its container.
+public struct NamedLayer: Sendable {
+    public let name: String
+    public let layer: any Layer
+}
+
+/// What a layer answers when it is planned: its output's shape, its cost and the memory it books.
+public struct LayerPlan: Sendable {
+    /// How a layer's output may lie in memory.
+    public enum Storage: Sendable {
+        /// In memory of its own.
+        case own
+        /// Over its input, if nobody reads that any more.
+        case inPlace
+        /// The input's memory under another shape: where that is granted, the layer is not run at all.
+        case view
+    }
+
+    public var output: Shape
+    public var parameters: [ParameterSpecification]
+    /// Memory that lasts from forward to backward.
+    public var saved: [BufferSize]
+    /// Memory that lasts for one call of forward or backward.
+    public var scratch: [BufferSize]
+    /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.
+    public var multiplyAdds: Int
+    public var storage: Storage
+    /// Whether backward reads forward's input or output, which then keep their memory to themselves.
+    public var backwardReadsInput: Bool
+    public var backwardReadsOutput: Bool
+    /// The layers inside, for containers.
+    public var children: [PlannedChild]
+
+    public init(
+        output: Shape, parameters: [ParameterSpecification] = [], saved: [BufferSize] = [],
+        scratch: [BufferSize] = [], multiplyAdds: Int = 0, storage: Storage = .own,
+        backwardReadsInput: Bool = true, backwardReadsOutput: Bool = true, children: [PlannedChild] = []
+    ) {
+        self.output = output
+        self.parameters = parameters
+        self.saved = saved
+        self.scratch = scratch
+        self.multiplyAdds = multiplyAdds
+        self.storage = storage
+        self.backwardReadsInput = backwardReadsInput
+        self.backwardReadsOutput = backwardReadsOutput
+        self.children = children
+    }
+
+    /// Whether backward has any parameter's gradient to compute, here or further inside.
+    var hasParameters: Bool { !parameters.isEmpty || children.contains { $0.plan.hasParameters } }
+}
+
+/// The floats of a buffer: so many for each image of the batch, and so many in any case.
+public struct BufferSize: Sendable, Hashable {
+    public let perImage: Int
+    public let fixed: Int
+
+    public init(perImage: Int = 0, fixed: Int = 0) {
+        self.perImage = perImage
+        self.fixed = fixed
+    }
+
+    func count(images: Int) -> Int { FloatBuffer.aligned(perImage * images + fixed) }
+}
+
+/// A layer inside a container, as planned.
+public struct PlannedChild: Sendable {
+    let name: String
+    let layer: any Layer
+    let input: Shape
+    public let plan: LayerPlan
+    /// Where the container puts the layer's output.
+    var route: Route = .output
+
+    public var output: Shape { plan.output }
+
+    /// Places a container has for the output of a layer inside it.
+    enum Route: Sendable, Equatable {
+        /// The container's own output.
+        case output
+        /// The container's saved buffer of that index.
+        case saved(Int)
+        /// The container's input, under another shape.
+        case input
+    }
+}
+
+/// Where a layer is planned: its path in the network, and the layout of activations.
+public struct Planning: Sendable {
+    /// The names from the network's root down, joined by dots; empty for the root.
+    public let path: String
+    public let layout: Layout
+
+    init(path: String, layout: Layout) {
+        self.path = path
+        self.layout = layout
+    }
+
+    /// Plans a layer inside a container.
+    public func child(_ name: String, _ layer: any Layer, input: Shape) throws -> PlannedChild {
+        let inner = Planning(path: path.isEmpty ? name : "\(path).\(name)", layout: layout)
+        return PlannedChild(
+            name: name, layer: layer, input: input, plan: try layer.plan(input, in: inner))
+    }
+
+    /// An error that names this place.
+    public func error(_ reason: String) -> PlanningError { PlanningError(path: path, reason: reason) }
+}
+
+/// A network that cannot be built for its input.
+public struct PlanningError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The layer's path in the network.
+    public let path: String
+    public let reason: String
+
+    /// - Parameter path: empty where the error concerns the network as a whole.
+    public init(path: String = "", reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    public var description: String { path.isEmpty ? reason : "layer \(path): \(reason)" }
+}

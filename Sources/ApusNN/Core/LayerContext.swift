@@ -1,0 +1,75 @@
+import ApusKernels
+
+/// What a layer may touch while it runs: its parameters, their gradients, its booked memory, the phase and
+/// random numbers.
+public struct LayerContext {
+    let layer: PlannedLayer
+    let memory: WorkerMemory
+
+    /// Whether this is a step of training: dropout drops, and backward follows.
+    public var isTraining: Bool { memory.isTraining }
+
+    /// The layer's parameter, under the index at which it was booked, in the order of memory.
+    public func parameter(_ index: Int) -> FloatView {
+        memory.parameters.slice(layer.parameters[index].range)
+    }
+
+    /// Where to add the gradient of a parameter, or nil where it is not wanted.
+    public func gradient(_ index: Int) -> FloatView? {
+        memory.gradients?.slice(layer.parameters[index].range)
+    }
+
+    /// Memory that lasts from forward to backward.
+    public func saved(_ index: Int) -> FloatView {
+        memory.saved.slice(memory.plan.savedRanges[layer.firstSaved + index])
+    }
+
+    /// Memory that lasts for this call.
+    public func scratch(_ index: Int) -> FloatView {
+        memory.scratch.slice(memory.plan.scratchRanges[layer.firstScratch + index])
+    }
+
+    /// The random numbers of one image of the batch, at this layer and step, for `purpose`.
+    public func random(_ purpose: CounterRandom.Purpose, image: Int) -> CounterRandom {
+        CounterRandom(
+            seed: memory.seed, purpose: purpose, unit: layer.identifier, epoch: memory.step,
+            sample: memory.firstImage + image)
+    }
+
+    /// The context of a layer inside a container.
+    public func child(_ index: Int) -> LayerContext {
+        LayerContext(layer: layer.children[index], memory: memory)
+    }
+
+    /// The output's shape of a layer inside a container.
+    public func outputShape(ofChild index: Int) -> Shape { layer.children[index].output }
+}
+
+/// What one worker runs layers in; one shard of the batch at a time.
+final class WorkerMemory {
+    let plan: MemoryPlan
+    let parameters: FloatView
+    private let arena: FloatBuffer
+    let saved: FloatView
+    let scratch: FloatView
+    var gradients: FloatView?
+    /// The classes of the shard's images.
+    var labels: [Int32]
+    var isTraining = false
+    var seed: UInt64 = 0
+    var step = 0
+    /// The place in the batch of the shard's first image.
+    var firstImage = 0
+
+    init(_ plan: MemoryPlan, parameters: FloatView) {
+        self.plan = plan
+        self.parameters = parameters
+        labels = [Int32](repeating: 0, count: plan.images)
+        arena = FloatBuffer(count: plan.savedFloats + plan.scratchFloats)
+        saved = arena.view.slice(0..<plan.savedFloats)
+        scratch = arena.view.slice(plan.savedFloats..<arena.count)
+    }
+
+    /// Fills all booked memory, to show that nothing is read before it is written.
+    func poison(_ value: Float) { arena.view.fill(value) }
+}

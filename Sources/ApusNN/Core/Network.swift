@@ -1,0 +1,118 @@
+import ApusKernels
+
+/// A planned network and its parameters.
+///
+/// A network is planned once, for an input shape; an `Executor` runs it. Reading parameters while a step of
+/// training runs is a programmer's error.
+public final class Network: @unchecked Sendable {
+    /// The model's layers.
+    public let model: any Layer
+    /// The extent of an input image.
+    public let input: Shape
+    /// The planned layers.
+    public let root: PlannedLayer
+    public let layout: Layout
+    /// All parameters, in the order of planning.
+    public let parameters: [Parameter]
+
+    private let block: FloatBuffer
+
+    /// Plans `model` for images of `input` and initialises its parameters.
+    ///
+    /// - Parameters:
+    ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
+    ///   - layout: of activations; by default what is measured to be faster for the model.
+    /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes.
+    public init(_ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout? = nil) throws {
+        guard input.height > 0, input.width > 0, input.channels > 0 else {
+            throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")
+        }
+        let layout = layout ?? .channelsFirst
+        let plan = try model.plan(input, in: Planning(path: "", layout: layout))
+        self.model = model
+        self.input = input
+        self.layout = layout
+        let floats: Int
+        (root, parameters, floats) = PlannedLayer.number(plan, layer: model, input: input)
+        block = FloatBuffer(count: floats)
+        try initialize(seed: seed)
+    }
+
+    /// The extent of an output.
+    public var output: Shape { root.output }
+
+    /// Trained numbers.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    /// Multiply-adds of a forward pass over one image.
+    public var multiplyAdds: Int { root.multiplyAdds }
+
+    /// The block all parameters lie in, each at its `range`; floats between them are zero.
+    public var parameterBlock: FloatView { block.view }
+
+    /// Sets every parameter anew from its initialiser.
+    ///
+    /// - Throws: `Orthogonal.FactorizationError` where LAPACK fails.
+    public func initialize(seed: UInt64) throws {
+        for (unit, parameter) in parameters.enumerated() {
+            let specification = parameter.specification
+            let random = CounterRandom(seed: seed, purpose: .initialization, unit: unit)
+            let values = try specification.initializer.values(shape: specification.shape, random: random)
+            block.view.slice(parameter.range).copy(from: specification.reordered(values, toFile: false))
+        }
+    }
+
+    /// The parameter of a name.
+    ///
+    /// - Throws: `ParameterError.unknown` where there is none.
+    public func parameter(named name: String) throws -> Parameter {
+        guard let parameter = parameters.first(where: { $0.name == name }) else {
+            throw ParameterError.unknown(name: name, known: parameters.map(\.name))
+        }
+        return parameter
+    }
+
+    /// A parameter's elements in the order of files: PyTorch's.
+    public func values(of parameter: Parameter) -> [Float] {
+        values(of: parameter, in: block.view)
+    }
+
+    /// The elements that belong to `parameter`, in the order of files, of a block laid out as the
+    /// parameters are: a gradient, or an optimiser's state.
+    public func values(of parameter: Parameter, in block: FloatView) -> [Float] {
+        parameter.specification.reordered(block.slice(parameter.range).array, toFile: true)
+    }
+
+    /// Sets a parameter from elements in the order of files.
+    ///
+    /// - Throws: `ParameterError.count` where there are more or fewer than its shape has.
+    public func setValues(_ values: [Float], of parameter: Parameter) throws {
+        try setValues(values, of: parameter, in: block.view)
+    }
+
+    /// Sets the elements that belong to `parameter` in a block laid out as the parameters are.
+    ///
+    /// - Throws: `ParameterError.count` where there are more or fewer than its shape has.
+    public func setValues(_ values: [Float], of parameter: Parameter, in block: FloatView) throws {
+        guard values.count == parameter.count else {
+            throw ParameterError.count(
+                name: parameter.name, shape: parameter.shape, found: values.count)
+        }
+        block.slice(parameter.range).copy(from: parameter.specification.reordered(values, toFile: false))
+    }
+}
+
+/// A parameter that is not there, or does not fit.
+public enum ParameterError: Error, Sendable, Hashable, CustomStringConvertible {
+    case unknown(name: String, known: [String])
+    case count(name: String, shape: [Int], found: Int)
+
+    public var description: String {
+        switch self {
+        case .unknown(let name, let known):
+            "no parameter is named \(name); there are \(known.joined(separator: ", "))"
+        case .count(let name, let shape, let found):
+            "parameter \(name) of shape \(shape) wants \(shape.reduce(1, *)) elements, found \(found)"
+        }
+    }
+}

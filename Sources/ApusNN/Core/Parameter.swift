@@ -1,0 +1,58 @@
+import ApusKernels
+
+/// A parameter as its layer books it: name, shape, and what it starts from.
+public struct ParameterSpecification: Sendable {
+    /// How a parameter's elements lie in memory, as against files.
+    public enum Order: Sendable {
+        /// As in files.
+        case same
+        /// Files have `[output, input, height, width]`, memory `[output, height, width, input]`: what
+        /// convolution wants when channels are last.
+        case inputLast
+    }
+
+    /// The name within its layer, such as `weight`.
+    public let name: String
+    /// The shape in files: PyTorch's, `[output, input, height, width]` or `[output, input]` for weights.
+    public let shape: [Int]
+    public let initializer: Initializer
+    public let order: Order
+
+    public init(_ name: String, shape: [Int], initializer: Initializer, order: Order = .same) {
+        self.name = name
+        self.shape = shape
+        self.initializer = initializer
+        self.order = order
+    }
+
+    var count: Int { shape.reduce(1, *) }
+
+    /// Elements in the order of memory from those in the order of files, or back.
+    func reordered(_ values: [Float], toFile: Bool) -> [Float] {
+        guard order == .inputLast, shape.count == 4 else { return values }
+        let (outputs, inputs, taps) = (shape[0], shape[1], shape[2] * shape[3])
+        var result = values
+        for output in 0..<outputs {
+            let start = output * inputs * taps
+            for input in 0..<inputs {
+                for tap in 0..<taps {
+                    let (file, memory) = (start + input * taps + tap, start + tap * inputs + input)
+                    if toFile { result[file] = values[memory] } else { result[memory] = values[file] }
+                }
+            }
+        }
+        return result
+    }
+}
+
+/// A parameter of a planned network.
+public struct Parameter: Sendable {
+    public let specification: ParameterSpecification
+    /// The full name, such as `conv1.weight`.
+    public let name: String
+    /// Its place in the network's block of parameters.
+    public let range: Range<Int>
+
+    public var shape: [Int] { specification.shape }
+    public var count: Int { range.count }
+}

@@ -1,0 +1,27 @@
+import ApusKernels
+
+/// A feature map as a vector, in PyTorch's order: channel, row, column.
+///
+/// Moves nothing when channels are first; when they are last it transposes, so that the `Linear` after it
+/// has the same weights in either layout.
+public struct Flatten: Layer {
+    public init() {}
+
+    public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        LayerPlan(
+            output: .features(shape.count),
+            storage: planning.layout == .channelsFirst || shape.isVector ? .view : .own,
+            backwardReadsInput: false, backwardReadsOutput: false)
+    }
+
+    public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        output.flatten(input)
+    }
+
+    public func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        inputGradient.unflatten(outputGradient)
+    }
+}

@@ -1,0 +1,75 @@
+import ApusKernels
+
+/// A fully connected layer: `y = x W^T + b`.
+///
+/// Shapes: `[batch, inputs]` to `[batch, outputs]`. Parameters as PyTorch's: `weight` `[outputs, inputs]` and
+/// `bias` `[outputs]`. Backward reads forward's input.
+public struct Linear: Layer {
+    public let inputs: Int
+    public let outputs: Int
+    public let hasBias: Bool
+    public let weightInitializer: Initializer
+    /// By default uniform in ±1 / sqrt(inputs), as in PyTorch.
+    public let biasInitializer: Initializer?
+
+    public init(
+        inputs: Int, outputs: Int, bias: Bool = true, weightInitializer: Initializer = .fanInUniform,
+        biasInitializer: Initializer? = nil
+    ) {
+        self.inputs = inputs
+        self.outputs = outputs
+        hasBias = bias
+        self.weightInitializer = weightInitializer
+        self.biasInitializer = biasInitializer
+    }
+
+    /// The short form, as in a paper's table: `Linear(400, 120)`.
+    public init(_ inputs: Int, _ outputs: Int) { self.init(inputs: inputs, outputs: outputs) }
+
+    public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        guard shape.isVector else {
+            throw planning.error(
+                "expects a vector of \(inputs) features, found a map of \(shape): put Flatten() before it")
+        }
+        guard shape.channels == inputs else {
+            throw planning.error("expects \(inputs) features, found \(shape.channels)")
+        }
+        guard outputs > 0 else { throw planning.error("needs at least one output") }
+        let weight = ParameterSpecification(
+            "weight", shape: [outputs, inputs], initializer: weightInitializer)
+        let bias = ParameterSpecification(
+            "bias", shape: [outputs],
+            initializer: biasInitializer ?? .uniform(bound: 1 / Float(inputs).squareRoot()))
+        return LayerPlan(
+            output: .features(outputs), parameters: hasBias ? [weight, bias] : [weight],
+            scratch: [BufferSize(fixed: inputs * outputs)],
+            multiplyAdds: inputs * outputs, backwardReadsOutput: false)
+    }
+
+    public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        // A transposed right-hand operand takes OpenBLAS's slow packing path, so W is turned first.
+        let turned = context.scratch(0).matrix(rows: inputs, columns: outputs)
+        weight(context.parameter(0)).transpose(into: turned)
+        if hasBias { output.matrix.fillRows(with: context.parameter(1)) }
+        multiply(input.matrix, turned, into: output.matrix, beta: hasBias ? 1 : 0)
+    }
+
+    public func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        if let gradient = context.gradient(0) {
+            multiply(outputGradient.matrix.transposed, input.matrix, into: weight(gradient), beta: 1)
+        }
+        if hasBias, let gradient = context.gradient(1) {
+            outputGradient.matrix.addColumnSums(to: gradient)
+        }
+        if let target = inputGradient.tensor {
+            multiply(
+                outputGradient.matrix, weight(context.parameter(0)), into: target.matrix,
+                beta: inputGradient.isAddition ? 1 : 0)
+        }
+    }
+
+    private func weight(_ view: FloatView) -> MatrixView { view.matrix(rows: outputs, columns: inputs) }
+}

@@ -1,0 +1,149 @@
+import ApusData
+import ApusKernels
+import ApusModels
+import ApusNN
+import Foundation
+
+/// A network with what it takes to use it: the names of its classes, and how images are normalised.
+public final class Classifier: @unchecked Sendable {
+    /// The model's name, by which a checkpoint finds it again.
+    public let modelName: String
+    public let network: Network
+    public let classNames: [String]
+    public let normalization: Normalization
+
+    /// The answer for one image.
+    public struct Prediction: Sendable, Hashable {
+        /// The most probable class.
+        public let classIndex: Int
+        public let className: String
+        /// The softmax of the network's outputs, one for each class.
+        public let probabilities: [Float]
+
+        /// The probability of the most probable class.
+        public var confidence: Float { probabilities[classIndex] }
+    }
+
+    /// - Throws: `ClassifierError` where the network's output, the classes or the channels disagree.
+    public init(
+        modelName: String, network: Network, classNames: [String], normalization: Normalization
+    ) throws {
+        guard network.output == .features(classNames.count) else {
+            throw ClassifierError.classCount(output: network.output, classes: classNames.count)
+        }
+        guard network.input.channels == normalization.channels else {
+            throw ClassifierError.channelCount(
+                input: network.input, normalization: normalization.channels)
+        }
+        self.modelName = modelName
+        self.network = network
+        self.classNames = classNames
+        self.normalization = normalization
+    }
+
+    /// A new classifier of a model, for the images and classes of `data`.
+    ///
+    /// - Throws: `PlanningError` where the model cannot be built for the images.
+    public convenience init(_ model: any Model, for data: DatasetSplits, seed: UInt64 = 0) throws {
+        try self.init(
+            modelName: type(of: model).name,
+            network: try Network(model.layers, input: data.train.shape, seed: seed),
+            classNames: data.train.classNames, normalization: data.normalization)
+    }
+
+    /// Classifies one image of bytes, `[height, width, channels]`.
+    ///
+    /// - Throws: `DataError.pixelCountMismatch` where the image has not the network's extent.
+    public func predict(_ pixels: [UInt8]) throws -> Prediction {
+        let image = try ImageDataset(
+            name: "image", split: "predict", shape: network.input, pixels: pixels, labels: [0],
+            classNames: classNames)
+        let executor = try Executor(
+            network, batchSize: 1, workers: Workers(count: 1), isTraining: false)
+        let batch = try DatasetBatch(image, normalization: normalization)
+        _ = executor.infer(batch, count: 1)
+        let output = executor.outputs
+        Softmax.forward(output, into: output)
+        let probabilities = output.channelsFirstArray
+        let best = Reductions.greatestChannel(output, image: 0)
+        return Prediction(
+            classIndex: best, className: classNames[best], probabilities: probabilities)
+    }
+
+    /// Classifies every image of `data` and compares with its labels.
+    ///
+    /// - Parameters:
+    ///   - threads: by default as many as the process may use.
+    ///   - onProgress: gets the images done so far, after each batch.
+    /// - Throws: `ClassifierError.dataset` where the images or classes are not the network's.
+    public func evaluate(
+        _ data: ImageDataset, batchSize: Int = 256, threads: Int? = nil,
+        onProgress: ((Int) -> Void)? = nil
+    ) throws -> ClassificationReport {
+        let evaluator = try Evaluator(
+            self, data, batchSize: batchSize, workers: Workers(count: threads))
+        return try evaluator.evaluate(onProgress: onProgress)
+    }
+
+    func check(_ data: ImageDataset) throws {
+        guard data.shape == network.input, data.classCount == classNames.count else {
+            throw ClassifierError.dataset(
+                name: "\(data.name) (\(data.split))", shape: data.shape, classes: data.classCount,
+                input: network.input, expected: classNames.count)
+        }
+    }
+}
+
+/// Runs a classifier over a dataset, as often as asked.
+final class Evaluator {
+    private let data: ImageDataset
+    private let classNames: [String]
+    private let executor: Executor
+    private let batch: DatasetBatch
+
+    init(_ classifier: Classifier, _ data: ImageDataset, batchSize: Int, workers: Workers) throws {
+        try classifier.check(data)
+        self.data = data
+        classNames = classifier.classNames
+        executor = try Executor(
+            classifier.network, batchSize: min(batchSize, data.count), workers: workers, isTraining: false)
+        batch = try DatasetBatch(data, normalization: classifier.normalization)
+    }
+
+    func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
+        var matrix = ConfusionMatrix(classNames: classNames)
+        var lossSum = 0.0
+        for start in stride(from: 0, to: data.count, by: executor.batchSize) {
+            let count = min(executor.batchSize, data.count - start)
+            batch.start = start
+            lossSum += executor.infer(batch, count: count, loss: SoftmaxCrossEntropy()).lossSum
+            let outputs = executor.outputs
+            for image in 0..<count {
+                try matrix.record(
+                    actual: batch.label(at: image),
+                    predicted: Reductions.greatestChannel(outputs, image: image))
+            }
+            onProgress?(start + count)
+        }
+        return try ClassificationReport(matrix, loss: lossSum / Double(data.count))
+    }
+}
+
+/// A classifier whose parts do not fit each other, or the data.
+public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible {
+    case classCount(output: Shape, classes: Int)
+    case channelCount(input: Shape, normalization: Int)
+    case dataset(name: String, shape: Shape, classes: Int, input: Shape, expected: Int)
+
+    public var description: String {
+        switch self {
+        case .classCount(let output, let classes):
+            "the network's output is \(output), but there are \(classes) classes"
+        case .channelCount(let input, let channels):
+            "the network's input is \(input), but the normalization is for \(channels) channels"
+        case .dataset(let name, let shape, let classes, let input, let expected):
+            "\(name) has \(classes) classes of \(shape) images, but the network was built for "
+                + "\(expected) classes of \(input) images"
+        }
+    }
+}

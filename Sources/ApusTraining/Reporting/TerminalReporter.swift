@@ -1,0 +1,131 @@
+import Foundation
+import Synchronization
+
+/// Tells people at a terminal, or readers of a log, how a run is going.
+///
+/// Lines are for good; below them, on a terminal, one line of progress is redrawn in place. It writes through
+/// a closure only, and takes the time from one, so that whoever creates it decides about both.
+public final class TerminalReporter: Sendable {
+    public enum Mode: Sendable {
+        /// Lines, and progress redrawn in place.
+        case bar
+        /// Lines only.
+        case plain
+        /// Nothing.
+        case quiet
+    }
+
+    /// A stretch of work whose progress is shown.
+    private struct Work {
+        var label: String
+        var unit: String
+        var total: Int
+        var startedAt: Double
+        var drawnAt: Double?
+    }
+
+    public let mode: Mode
+    private let bar: ProgressBar
+    private let now: @Sendable () -> Double
+    private let sink: @Sendable (String) -> Void
+    private let task = Mutex<Work?>(nil)
+
+    /// The shortest time between two drawings of the same task.
+    private static let secondsBetweenDrawings = 0.1
+
+    /// Clears the line and returns to its start.
+    private static let clearLine = "\r\u{1B}[K"
+
+    /// Creates a reporter.
+    ///
+    /// - Parameters:
+    ///   - columns: The width of the terminal, in characters.
+    ///   - now: A clock that never goes back, in seconds.
+    ///   - sink: Takes the text, which holds its own line ends, and passes it on unbuffered.
+    public init(
+        mode: Mode, columns: Int = 80, glyphs: ProgressBar.Glyphs = .ascii,
+        now: @escaping @Sendable () -> Double = { ProcessInfo.processInfo.systemUptime },
+        sink: @escaping @Sendable (String) -> Void
+    ) {
+        self.mode = mode
+        // Some terminals wrap already when the last column is written.
+        bar = ProgressBar(columns: columns - 1, glyphs: glyphs)
+        self.now = now
+        self.sink = sink
+    }
+
+    /// Writes a line for good; the progress below it is drawn again when it next changes.
+    public func line(_ text: String = "") {
+        guard mode != .quiet else { return }
+        task.withLock { task in
+            let clear = task?.drawnAt == nil ? "" : Self.clearLine
+            task?.drawnAt = nil
+            sink(clear + text + "\n")
+        }
+    }
+
+    /// Begins a stretch of work: `total` things of a kind, such as `images`.
+    public func begin(_ label: String, total: Int, unit: String) {
+        guard mode == .bar else { return }
+        let time = now()
+        task.withLock { task in
+            let drawnAt = task?.drawnAt
+            task = Work(label: label, unit: unit, total: total, startedAt: time, drawnAt: drawnAt)
+            draw(&task, completed: 0, at: time)
+        }
+    }
+
+    /// Tells how much of the work is done; redraws ten times a second at most.
+    public func advance(to completed: Int) {
+        guard mode == .bar else { return }
+        let time = now()
+        task.withLock { task in
+            if let drawnAt = task?.drawnAt, time - drawnAt < Self.secondsBetweenDrawings { return }
+            draw(&task, completed: completed, at: time)
+        }
+    }
+
+    /// Ends the work and clears its progress.
+    public func end() {
+        guard mode == .bar else { return }
+        task.withLock { task in
+            if task?.drawnAt != nil { sink(Self.clearLine) }
+            task = nil
+        }
+    }
+
+    private func draw(_ task: inout Work?, completed: Int, at time: Double) {
+        guard let work = task else { return }
+        let elapsed = time - work.startedAt
+        let perSecond = elapsed > 0 && completed > 0 ? Double(completed) / elapsed : nil
+        let text = bar.render(
+            fraction: work.total > 0 ? Double(completed) / Double(work.total) : 0,
+            label: work.label,
+            rate: perSecond.map { HumanText.rate($0, unit: work.unit) },
+            remainingSeconds: perSecond.map { Double(max(work.total - completed, 0)) / $0 })
+        sink(Self.clearLine + text)
+        task?.drawnAt = time
+    }
+}
+
+extension TerminalReporter {
+    /// The mode that suits a file descriptor: a bar on a terminal that can move its cursor, else plain lines.
+    public static func mode(
+        forDescriptor descriptor: Int32, quiet: Bool,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> Mode {
+        if quiet { return .quiet }
+        return isatty(descriptor) == 1 && environment["TERM"] != "dumb" ? .bar : .plain
+    }
+
+    /// The width of the terminal in characters: as the terminal says, else as `COLUMNS` says, else 80.
+    public static func columns(
+        forDescriptor descriptor: Int32,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> Int {
+        var size = winsize()
+        if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        if let columns = environment["COLUMNS"].flatMap({ Int($0) }), columns > 0 { return columns }
+        return 80
+    }
+}

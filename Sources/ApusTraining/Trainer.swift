@@ -1,0 +1,269 @@
+import ApusData
+import ApusKernels
+import ApusNN
+import Foundation
+
+/// How to train: everything that decides the bits of the result, but the data and the network.
+public struct TrainingConfiguration: Sendable {
+    public var epochs: Int
+    public var batchSize: Int
+    public var optimizer: any Optimizer
+    public var schedule: LearningRateSchedule
+    public var loss: any Loss
+    /// The greatest length of the gradient; longer ones are shortened to it.
+    public var clipNorm: Double?
+    /// Of the order of images and of dropout.
+    public var seed: UInt64
+
+    /// The defaults train LeNet-5 on Fashion-MNIST to 91 % in ten epochs.
+    public init(
+        epochs: Int = 10, batchSize: Int = 64,
+        optimizer: any Optimizer = SGD(learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4),
+        schedule: LearningRateSchedule = .oneCycle(), loss: any Loss = SoftmaxCrossEntropy(),
+        clipNorm: Double? = nil, seed: UInt64 = 1
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.loss = loss
+        self.clipNorm = clipNorm
+        self.seed = seed
+    }
+}
+
+/// How far a run is.
+public struct TrainingProgress: Sendable, Hashable, Codable {
+    /// Epochs completed.
+    public var epoch = 0
+    /// Steps taken in the epoch under way, and in all.
+    public var stepInEpoch = 0
+    public var step = 0
+    /// Sums over the images seen in the epoch under way.
+    public var images = 0
+    public var lossSum = 0.0
+    public var correct = 0
+    /// Time spent in the epoch under way.
+    public var seconds = 0.0
+
+    public init() {}
+}
+
+/// Trains a classifier, step by step, so that a run can stop and go on at any step with the same bits.
+public final class Trainer {
+    public enum Ending: Sendable, Hashable {
+        case completed
+        /// A callback asked to stop.
+        case stopped
+    }
+
+    public let classifier: Classifier
+    public let configuration: TrainingConfiguration
+    public let workers: Workers
+    public private(set) var progress = TrainingProgress()
+    /// What each completed epoch came to.
+    public private(set) var history: [EpochRecord] = []
+
+    private let data: ImageDataset
+    private let batch: DatasetBatch
+    private let executor: Executor
+    private let updater: ParameterUpdater
+    private let evaluator: Evaluator?
+
+    /// Allocates everything a run takes.
+    ///
+    /// - Parameters:
+    ///   - threads: by default as many as the process may use; the result does not depend on it.
+    /// - Throws: `ClassifierError`, `OptimizerError` or `TrainingError` where the parts do not fit.
+    public init(
+        _ classifier: Classifier, on data: DatasetSplits,
+        _ configuration: TrainingConfiguration = TrainingConfiguration(), threads: Int? = nil
+    ) throws {
+        try configuration.check()
+        try classifier.check(data.train)
+        try configuration.loss.check(classifier.network.output)
+        self.classifier = classifier
+        self.configuration = configuration
+        self.data = data.train
+        workers = Workers(count: threads)
+        batch = try DatasetBatch(data.train, normalization: classifier.normalization)
+        executor = try Executor(
+            classifier.network, batchSize: min(configuration.batchSize, data.train.count),
+            workers: workers)
+        updater = ParameterUpdater(
+            executor, configuration.optimizer, clipNorm: configuration.clipNorm)
+        evaluator = try Evaluator(classifier, data.test, batchSize: 256, workers: workers)
+    }
+
+    /// Steps of an epoch; the last one may be of fewer images.
+    public var stepsPerEpoch: Int { (data.count + executor.batchSize - 1) / executor.batchSize }
+
+    /// Images of an epoch.
+    public var imagesPerEpoch: Int { data.count }
+
+    /// Memory that training holds.
+    public var memory: MemoryUse { executor.memory }
+
+    /// Trains until all epochs are done or a callback says stop.
+    ///
+    /// - Parameters:
+    ///   - onStep: is told after each step how far the run is; false stops the run there.
+    ///   - onEpoch: is told after each epoch, its test included, what it came to; false stops the run there.
+    /// - Throws: `TrainingError.diverged` where the loss or the parameters are no longer finite, and what
+    ///   the callbacks throw.
+    @discardableResult
+    public func fit(
+        onStep: ((TrainingProgress) throws -> Bool)? = nil,
+        onEpoch: ((EpochRecord) throws -> Bool)? = nil
+    ) throws -> Ending {
+        while progress.epoch < configuration.epochs {
+            guard try trainEpoch(onStep) else { return .stopped }
+            let record = try completeEpoch()
+            if let onEpoch, try !onEpoch(record) { return .stopped }
+        }
+        return .completed
+    }
+
+    /// The learning rate of a step, counted from 0.
+    public func rate(at step: Int) -> Double {
+        configuration.schedule.rate(
+            at: step, of: configuration.epochs * stepsPerEpoch, base: configuration.optimizer.learningRate,
+            stepsPerEpoch: stepsPerEpoch)
+    }
+
+    /// Takes the rest of the epoch's steps; false where a callback stopped it.
+    private func trainEpoch(_ onStep: ((TrainingProgress) throws -> Bool)?) throws -> Bool {
+        batch.shuffle(seed: configuration.seed, epoch: progress.epoch)
+        let start = ContinuousClock.now
+        let secondsBefore = progress.seconds
+        while progress.stepInEpoch < stepsPerEpoch {
+            try takeStep()
+            progress.seconds = secondsBefore + (ContinuousClock.now - start) / .seconds(1)
+            if let onStep, try !onStep(progress) { return false }
+        }
+        return true
+    }
+
+    private func takeStep() throws {
+        batch.start = progress.stepInEpoch * executor.batchSize
+        let count = min(executor.batchSize, data.count - batch.start)
+        let outcome = executor.computeGradients(
+            batch, count: count, loss: configuration.loss, seed: configuration.seed, step: progress.step)
+        let rate = rate(at: progress.step)
+        guard outcome.lossSum.isFinite else {
+            throw TrainingError.diverged(
+                what: "the loss is \(outcome.loss)", epoch: progress.epoch + 1, step: progress.step + 1,
+                rate: rate)
+        }
+        updater.apply(step: progress.step + 1, rate: rate)
+        progress.step += 1
+        progress.stepInEpoch += 1
+        progress.images += count
+        progress.lossSum += outcome.lossSum
+        progress.correct += outcome.correct
+    }
+
+    private func completeEpoch() throws -> EpochRecord {
+        try checkParameters()
+        let trainingSeconds = progress.seconds
+        var report: ClassificationReport?
+        let elapsed = try ContinuousClock().measure { report = try evaluator?.evaluate() }
+        let record = EpochRecord(
+            epoch: progress.epoch + 1, trainLoss: progress.lossSum / Double(progress.images),
+            trainAccuracy: Double(progress.correct) / Double(progress.images), testLoss: report?.loss,
+            testAccuracy: report?.accuracy, imagesPerSecond: Double(progress.images) / trainingSeconds,
+            learningRate: rate(at: progress.step - 1), seconds: trainingSeconds + elapsed / .seconds(1))
+        history.append(record)
+        var next = TrainingProgress()
+        next.epoch = progress.epoch + 1
+        next.step = progress.step
+        progress = next
+        return record
+    }
+
+    /// Throws where a parameter is not finite, which a checkpoint must not keep.
+    func checkParameters() throws {
+        guard Reductions.isFinite(classifier.network.parameterBlock) else {
+            throw TrainingError.diverged(
+                what: "a parameter is not finite", epoch: progress.epoch + 1, step: progress.step,
+                rate: rate(at: max(0, progress.step - 1)))
+        }
+    }
+
+    /// What a run needs to go on where it is, but the parameters.
+    var state: TrainingState {
+        TrainingState(
+            progress: progress, history: history, optimizer: configuration.optimizer.name,
+            blocks: (0..<configuration.optimizer.stateCount).map { index in
+                let size = classifier.network.parameterBlock.count
+                let block = updater.state.view.slice(index * size..<(index + 1) * size)
+                return classifier.network.parameters.map { classifier.network.values(of: $0, in: block) }
+            })
+    }
+
+    /// Goes on from a state that was saved; the classifier's parameters are those saved with it.
+    ///
+    /// - Throws: `TrainingError.state` where it is of another optimiser or network.
+    func restore(_ state: TrainingState) throws {
+        guard state.optimizer == configuration.optimizer.name,
+            state.blocks.count == configuration.optimizer.stateCount
+        else {
+            throw TrainingError.state(
+                "was saved by \(state.optimizer) with \(state.blocks.count) state blocks, this run uses "
+                    + "\(configuration.optimizer.name) with \(configuration.optimizer.stateCount)")
+        }
+        let network = classifier.network
+        for (index, block) in state.blocks.enumerated() {
+            let size = network.parameterBlock.count
+            let view = updater.state.view.slice(index * size..<(index + 1) * size)
+            guard block.count == network.parameters.count else {
+                throw TrainingError.state(
+                    "holds \(block.count) parameters, the network has \(network.parameters.count)")
+            }
+            for (parameter, values) in zip(network.parameters, block) {
+                try network.setValues(values, of: parameter, in: view)
+            }
+        }
+        progress = state.progress
+        history = state.history
+    }
+}
+
+extension TrainingConfiguration {
+    func check() throws {
+        guard epochs > 0 else { throw TrainingError.configuration("\(epochs) epochs; at least 1 is needed") }
+        guard batchSize > 0 else {
+            throw TrainingError.configuration("a batch of \(batchSize) images; at least 1 is needed")
+        }
+        if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
+            throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")
+        }
+        try optimizer.check()
+    }
+}
+
+/// What a stopped run goes on from, beside the parameters.
+struct TrainingState: Sendable {
+    var progress: TrainingProgress
+    var history: [EpochRecord]
+    var optimizer: String
+    /// The elements of each state block, parameter by parameter, in the order of files.
+    var blocks: [[[Float]]]
+}
+
+/// A run of training that cannot begin or go on.
+public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
+    case configuration(String)
+    case diverged(what: String, epoch: Int, step: Int, rate: Double)
+    case state(String)
+
+    public var description: String {
+        switch self {
+        case .configuration(let reason): reason
+        case .diverged(let what, let epoch, let step, let rate):
+            "training diverged: \(what) at step \(step) (epoch \(epoch), learning rate \(rate)); "
+                + "a lower rate or gradient clipping may help"
+        case .state(let reason): "the saved state of training \(reason)"
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import ApusData
+import ApusKernels
+import Foundation
+import Testing
+
+@Suite struct DatasetSpecificationTests {
+    @Test(
+        arguments: [
+            ("fashion-mnist", .fashionMNIST(folder: "/usr/share/datasets/fashion-mnist")),
+            ("fashion-mnist=/a/b", .fashionMNIST(folder: "/a/b")),
+            ("mnist=a=b", .mnist(folder: "a=b")),
+            ("mnist=~/digits", .mnist(folder: NSHomeDirectory() + "/digits")),
+            ("synthetic", .synthetic(count: 60_000)),
+            ("synthetic=120", .synthetic(count: 120)),
+        ] as [(String, DatasetSpecification)])
+    func argumentsAreUnderstood(argument: String, specification: DatasetSpecification) throws {
+        let parsed = try DatasetSpecification(parsing: argument)
+        #expect(parsed == specification)
+        #expect(try DatasetSpecification(parsing: parsed.description) == parsed)
+    }
+
+    @Test(arguments: [("fashion_mnist", "fashion-mnist"), ("Mnist=x", "mnist"), ("imagenet", nil), ("", nil)])
+    func unknownNamesAreReportedWithTheNearestKnown(argument: String, suggestion: String?) {
+        let name = String(argument.prefix { $0 != "=" })
+        let expected = DataError.unknownDataset(
+            name: name, known: ["fashion-mnist", "mnist", "synthetic"], suggestion: suggestion)
+        #expect(throws: expected) { try DatasetSpecification(parsing: argument) }
+        #expect(expected.description.contains("did you mean") == (suggestion != nil))
+    }
+
+    @Test(arguments: [
+        "mnist", "mnist=", "fashion-mnist=", "synthetic=", "synthetic=0", "synthetic=-1", "synthetic=many",
+        "synthetic=1000001", "synthetic=99999999999999999999",
+    ])
+    func unusableValuesAreReported(argument: String) {
+        let error = #expect(throws: DataError.self) { try DatasetSpecification(parsing: argument) }
+        guard case .invalidArgument(argument, _) = error else {
+            Issue.record("\(String(describing: error)) does not name the argument")
+            return
+        }
+        if argument == "mnist" { #expect(error?.description.contains("https://") == true) }
+    }
+
+    @Test func aMissingFolderSaysHowToGetTheDataset() {
+        let fashion = #expect(throws: DataError.self) {
+            try DatasetSpecification.fashionMNIST(folder: "/nowhere").load()
+        }
+        #expect(fashion?.description.hasPrefix("no folder /nowhere; ") == true)
+        #expect(fashion?.description.contains("apt-get install dataset-fashion-mnist") == true)
+        #expect(fashion?.description.contains("fashion-mnist=DIR") == true)
+        let digits = #expect(throws: DataError.self) {
+            try DatasetSpecification.mnist(folder: "/nowhere").load()
+        }
+        #expect(digits?.description.contains("mnist=DIR") == true)
+    }
+
+    @Test(arguments: ["-idx", ".idx"], [true, false])
+    func filesAreFoundUnderEitherSpelling(separator: String, isCompressed: Bool) throws {
+        let folder = try TemporaryFolder()
+        func write(_ data: Data, _ stem: String, rank: Int) throws {
+            let name = "\(stem)\(separator)\(rank)-ubyte"
+            try folder.write(isCompressed ? IDXFile.gzip(data) : data, to: isCompressed ? name + ".gz" : name)
+        }
+        try write(IDXFile.bytes([2, 1, 3], Array(1...6)), "train-images", rank: 3)
+        try write(IDXFile.bytes([2], [9, 0]), "train-labels", rank: 1)
+        try write(IDXFile.bytes([1, 1, 3], [7, 8, 9]), "t10k-images", rank: 3)
+        try write(IDXFile.bytes([1], [4]), "t10k-labels", rank: 1)
+
+        let splits = try DatasetSpecification(parsing: "mnist=\(folder.url.path)").load()
+        #expect(splits.train.labels == [9, 0])
+        #expect(splits.train.pixels == Array(1...6))
+        #expect(splits.test.labels == [4])
+        #expect(splits.test.shape == Shape(height: 1, width: 3, channels: 1))
+        #expect(splits.train.classNames == (0...9).map(String.init))
+        #expect(splits.normalization == .mnist)
+        #expect((splits.train.split, splits.test.split) == ("train", "test"))
+    }
+
+    @Test func aMissingFileIsNamed() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(IDXFile.bytes([1, 1, 3], [7, 8, 9]), to: "train-images-idx3-ubyte")
+        let error = #expect(throws: DataError.self) {
+            try DatasetSpecification.mnist(folder: folder.url.path).load()
+        }
+        #expect(
+            error?.description.hasPrefix(
+                "no train-labels-idx1-ubyte or train-labels-idx1-ubyte.gz or train-labels.idx1-ubyte "
+                    + "or train-labels.idx1-ubyte.gz in \(folder.url.path); ") == true)
+    }
+
+    @Test func syntheticSplitsAreReadyToTrainOn() throws {
+        let splits = try DatasetSpecification.synthetic(count: 601).load(seed: 3)
+        #expect((splits.train.count, splits.test.count) == (601, 101))
+        let (mean, deviation) = splits.train.pixelStatistics()
+        #expect(splits.normalization.mean == mean)
+        #expect(splits.normalization.deviation == deviation)
+        #expect(try DatasetSpecification.synthetic(count: 1).load().test.count == 1)
+    }
+
+    private static let hasFashionMNIST = FileManager.default.fileExists(
+        atPath: DatasetSpecification.debianFashionMNIST)
+
+    @Test(.enabled(if: hasFashionMNIST, "Debian's dataset-fashion-mnist is not installed"))
+    func fashionMNISTIsAsPublished() throws {
+        let splits = try DatasetSpecification(parsing: "fashion-mnist").load()
+        #expect(splits.train.shape == Shape(height: 28, width: 28, channels: 1))
+        for (split, perClass) in [(splits.train, 6000), (splits.test, 1000)] {
+            #expect(split.count == 10 * perClass)
+            var counts = [Int](repeating: 0, count: split.classCount)
+            for label in split.labels { counts[Int(label)] += 1 }
+            #expect(counts == Array(repeating: perClass, count: 10))
+        }
+        let (mean, deviation) = splits.train.pixelStatistics()
+        #expect(abs(mean[0] - 0.2860) < 0.00005)
+        #expect(abs(deviation[0] - 0.3530) < 0.00005)
+        #expect(splits.normalization == .fashionMNIST)
+        // The first training image shows an ankle boot.
+        #expect(splits.train.classNames[Int(splits.train.labels[0])] == "Ankle boot")
+    }
+}

@@ -1,0 +1,124 @@
+import ApusKernels
+import ReferenceKernels
+import Testing
+import TestSupport
+
+/// On small whole numbers every sum is exact, so that each product of matrices equals the definition bit for
+/// bit, whatever the order of its terms.
+@Suite struct ConvolutionTests {
+    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Layout.allCases)
+    func forwardEqualsTheDefinition(convolution: ConvolutionCase, layout: Layout) {
+        let input = integerTensor(convolution.inputShape, seed: 1)
+        let weights = integerTensor(convolution.weightShape, seed: 2)
+        let bias = integers(count: convolution.outputChannels, seed: 3)
+        let geometry = convolution.geometry
+        for (usesBias, margin) in [(false, 0), (true, 0), (true, 5)] {
+            let expected = convolution.reference.forward(
+                input, weights: weights, bias: usesBias ? bias : nil)
+            withMemory { memory in
+                let output = memory.tensor(
+                    batch: input.batch, geometry.output, layout, margin: margin)
+                Convolution.forward(
+                    geometry, input: memory.tensor(input, layout, margin: margin),
+                    weights: memory.view(inMemory(weights, layout)),
+                    bias: usesBias ? memory.view(bias) : nil,
+                    scratch: memory.view(count: geometry.scratchCount(layout)), into: output)
+                expectEqual(output.channelsFirstArray, expected.values, "margin \(margin)")
+            }
+        }
+    }
+
+    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Layout.allCases)
+    func backwardEqualsTheDefinition(convolution: ConvolutionCase, layout: Layout) {
+        let input = integerTensor(convolution.inputShape, seed: 4)
+        let weights = integerTensor(convolution.weightShape, seed: 5)
+        let upstream = integerTensor(convolution.outputShape, seed: 6)
+        // What gradients are added to.
+        let oldInput = integerTensor(convolution.inputShape, seed: 7)
+        let oldWeights = integerTensor(convolution.weightShape, seed: 8)
+        let oldBias = integers(count: convolution.outputChannels, seed: 9)
+        let reference = convolution.reference
+        let dx = reference.inputGradient(upstream, weights: weights, inputShape: convolution.inputShape)
+        let dw = reference.weightGradient(upstream, input: input, weightShape: convolution.weightShape)
+        let db = reference.biasGradient(upstream)
+        let geometry = convolution.geometry
+        for (target, margin) in [(Target.overwrite, 0), (.overwrite, 3), (.add, 0), (.add, 3)] {
+            withMemory { memory in
+                let inputGradient =
+                    target == .add
+                    ? memory.tensor(oldInput, layout, margin: margin)
+                    : memory.tensor(batch: input.batch, geometry.input, layout, margin: margin)
+                let weightGradient = memory.view(inMemory(oldWeights, layout))
+                let biasGradient = memory.view(oldBias)
+                Convolution.backward(
+                    geometry, input: memory.tensor(input, layout, margin: margin),
+                    weights: memory.view(inMemory(weights, layout)),
+                    outputGradient: memory.tensor(upstream, layout, margin: margin),
+                    scratch: memory.view(count: geometry.scratchCount(layout)),
+                    weightGradient: weightGradient, biasGradient: biasGradient,
+                    inputGradient: target.destination(inputGradient))
+                let context = "\(target), margin \(margin)"
+                expectEqual(
+                    inputGradient.channelsFirstArray,
+                    target == .add ? sum(dx.values, oldInput.values) : dx.values, "input, \(context)")
+                expectEqual(
+                    weightGradient.array, sum(inMemory(dw, layout), inMemory(oldWeights, layout)),
+                    "weights, \(context)")
+                expectEqual(biasGradient.array, sum(db, oldBias), "bias, \(context)")
+            }
+        }
+    }
+
+    @Test(arguments: [ConvolutionCase(kernel: 3, padding: 1), ConvolutionCase(kernel: 1)], Layout.allCases)
+    func gradientsThatNobodyWantsAreLeftOut(convolution: ConvolutionCase, layout: Layout) {
+        let weights = integerTensor(convolution.weightShape, seed: 5)
+        let upstream = integerTensor(convolution.outputShape, seed: 6)
+        let geometry = convolution.geometry
+        withMemory { memory in
+            // The input is NaN: only the gradient of the weights reads it.
+            let input = memory.tensor(batch: convolution.batch, geometry.input, layout)
+            let inputGradient = memory.tensor(batch: convolution.batch, geometry.input, layout)
+            Convolution.backward(
+                geometry, input: input, weights: memory.view(inMemory(weights, layout)),
+                outputGradient: memory.tensor(upstream, layout),
+                scratch: memory.view(count: geometry.scratchCount(layout)), weightGradient: nil,
+                biasGradient: nil, inputGradient: .overwrite(inputGradient))
+            let expected = convolution.reference.inputGradient(
+                upstream, weights: weights, inputShape: convolution.inputShape)
+            expectEqual(inputGradient.channelsFirstArray, expected.values)
+        }
+        withMemory { memory in
+            // The weights are NaN: only the gradient of the input reads them.
+            let input = integerTensor(convolution.inputShape, seed: 4)
+            let weightGradient = memory.view(count: geometry.weightCount)
+            weightGradient.fill(0)
+            Convolution.backward(
+                geometry, input: memory.tensor(input, layout),
+                weights: memory.view(count: geometry.weightCount),
+                outputGradient: memory.tensor(upstream, layout),
+                scratch: memory.view(count: geometry.scratchCount(layout)),
+                weightGradient: weightGradient, biasGradient: nil, inputGradient: .discard)
+            let expected = convolution.reference.weightGradient(
+                upstream, input: input, weightShape: convolution.weightShape)
+            expectEqual(weightGradient.array, inMemory(expected, layout))
+        }
+    }
+
+    @Test func outputExtentsFollowTheFormula() {
+        func extent(_ input: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ paddings: Int) -> Int? {
+            ConvolutionGeometry.outputExtent(
+                input: input, kernel: kernel, stride: stride, dilation: dilation, paddings: paddings)
+        }
+        #expect(extent(28, 5, 1, 1, 4) == 28)
+        #expect(extent(224, 7, 2, 1, 6) == 112)
+        #expect(extent(7, 3, 2, 2, 0) == 2)
+        #expect(extent(4, 5, 1, 1, 0) == nil)
+        #expect(extent(4, 5, 1, 1, 1) == 1)
+    }
+
+    private func inMemory(_ weights: ReferenceTensor<Float>, _ layout: Layout) -> [Float] {
+        layout == .channelsFirst ? weights.values : weights.channelsLast
+    }
+
+    private func sum(_ first: [Float], _ second: [Float]) -> [Float] { zip(first, second).map { $0 + $1 } }
+}

@@ -1,0 +1,103 @@
+import Testing
+
+/// One place where two arrays differ, by the largest absolute error.
+public struct Difference: Sendable, CustomStringConvertible {
+    public var index: Int
+    public var actual: Double
+    public var expected: Double
+    /// `|actual - expected|`; infinite where just one is NaN or the two are infinities of different sign.
+    public var error: Double
+
+    public var description: String {
+        "worst at index \(index): expected \(expected), got \(actual), error \(error)"
+    }
+}
+
+/// The place of the largest absolute error, the first of equals; nil for empty arrays.
+///
+/// Equal values, two NaNs among them, have no error. The arrays must be of one length.
+public func worstDifference<T: BinaryFloatingPoint>(_ actual: [T], _ expected: [T]) -> Difference? {
+    precondition(actual.count == expected.count, "\(actual.count) values compared with \(expected.count)")
+    var worst: Difference?
+    for index in actual.indices {
+        let (a, e) = (Double(actual[index]), Double(expected[index]))
+        let isSame = a == e || (a.isNaN && e.isNaN)
+        let distance = isSame ? 0 : abs(a - e)
+        let error = distance.isNaN ? .infinity : distance
+        if worst.map({ error > $0.error }) ?? true {
+            worst = Difference(index: index, actual: a, expected: e, error: error)
+        }
+    }
+    return worst
+}
+
+/// `||actual - expected|| / ||expected||` in the Euclidean norm, summed in Double; infinite where the arrays
+/// differ in length or a value is NaN, and the norm of `actual` itself where `expected` is all zero.
+public func relativeNormError<T: BinaryFloatingPoint>(_ actual: [T], _ expected: [T]) -> Double {
+    guard actual.count == expected.count else { return .infinity }
+    var difference = 0.0
+    var norm = 0.0
+    for (a, e) in zip(actual, expected) {
+        difference += (Double(a) - Double(e)) * (Double(a) - Double(e))
+        norm += Double(e) * Double(e)
+    }
+    let error = (norm == 0 ? difference : difference / norm).squareRoot()
+    return error.isNaN ? .infinity : error
+}
+
+/// Records an issue unless the arrays are equal in length and, value by value, exactly; -0 equals 0, NaN
+/// nothing.
+public func expectEqual<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], _ context: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    guard sameCount(actual, expected, context(), sourceLocation) else { return }
+    var differing = 0
+    for (a, e) in zip(actual, expected) where a != e { differing += 1 }
+    guard differing > 0 else { return }
+    // Two NaNs are no difference to `worstDifference`, and are one here.
+    let worst = worstDifference(actual, expected).map { "\($0)" } ?? ""
+    fail("\(differing) of \(actual.count) values differ; \(worst)", context(), sourceLocation)
+}
+
+/// Records an issue unless every absolute error is at most `absolute + relative * |expected|`.
+public func expectClose<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], absolute: Double = 0, relative: Double = 0,
+    _ context: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+    guard sameCount(actual, expected, context(), sourceLocation) else { return }
+    var differing = 0
+    for (a, e) in zip(actual, expected) where a != e {
+        let error = abs(Double(a) - Double(e))
+        if !(error <= absolute + relative * abs(Double(e))) { differing += 1 }
+    }
+    guard differing > 0, let worst = worstDifference(actual, expected) else { return }
+    fail(
+        "\(differing) of \(actual.count) values beyond \(absolute) + \(relative) |expected|; \(worst)",
+        context(), sourceLocation)
+}
+
+/// Records an issue unless `relativeNormError` is at most `tolerance`.
+public func expectNormClose<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], tolerance: Double, _ context: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    guard sameCount(actual, expected, context(), sourceLocation) else { return }
+    let error = relativeNormError(actual, expected)
+    guard !(error <= tolerance) else { return }
+    let worst = worstDifference(actual, expected).map { "\($0)" } ?? ""
+    fail("relative norm error \(error) exceeds \(tolerance); \(worst)", context(), sourceLocation)
+}
+
+private func sameCount<T>(_ actual: [T], _ expected: [T], _ context: String, _ place: SourceLocation) -> Bool
+{
+    if actual.count != expected.count {
+        fail("expected \(expected.count) values, got \(actual.count)", context, place)
+    }
+    return actual.count == expected.count
+}
+
+private func fail(_ message: String, _ context: String, _ place: SourceLocation) {
+    Issue.record(
+        Comment(rawValue: context.isEmpty ? message : "\(context): \(message)"), sourceLocation: place)
+}
