@@ -52,14 +52,14 @@ let package = Package(
         .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
         .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Apus", "ReferenceKernels"],
+            name: "Benchmarks", dependencies: ["Apus", "ApusCLI", "ReferenceKernels"],
             path: "Benchmarks", exclude: ["RESULTS.md", "peers"]),
 
         // Tests, a target for each module.
         .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ApusKernelsTests",
-            dependencies: ["ApusKernels", "ReferenceKernels", "TestSupport"]),
+            dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats"]),

@@ -67,6 +67,11 @@ public struct ImageDataset: Sendable {
             pixels: images.values, labels: labels.values, classNames: classNames)
     }
 
+    /// The bytes of one image, `[height, width, channels]`; `index` must be in 0..<count.
+    public func image(at index: Int) -> [UInt8] {
+        Array(pixels[index * shape.count..<(index + 1) * shape.count])
+    }
+
     /// The first `count` images, or all of them where they are fewer.
     ///
     /// - Throws: `DataError.noImages` where `count` is below 1.

@@ -4,8 +4,12 @@ import Foundation
 /// The processor as this process may use it.
 public enum Machine {
     /// Vector instruction sets, in rising order of width.
-    public enum InstructionSet: String, Sendable, Codable {
+    public enum InstructionSet: String, Sendable, Codable, CaseIterable, Comparable {
         case portable, neon, avx2, avx512
+
+        public static func < (left: Self, right: Self) -> Bool {
+            allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+        }
 
         /// Bits of a vector register.
         public var vectorBits: Int {
@@ -89,14 +93,24 @@ public enum Machine {
 
     /// A square product by OpenBLAS on the calling thread, in gigaflops, over about `seconds`.
     public static func measureProduct(size: Int = 1024, seconds: Double = 0.3) -> Double {
-        let buffer = FloatBuffer(count: 3 * size * size)
+        measureProduct(size: size, seconds: seconds, on: Workers(count: 1))
+    }
+
+    /// As many square products by OpenBLAS as there are workers, all at once, in gigaflops together.
+    public static func measureProduct(
+        size: Int = 1024, seconds: Double = 0.3, on workers: Workers
+    ) -> Double {
+        let matrix = size * size
+        let buffer = FloatBuffer(count: 3 * matrix * workers.count)
         buffer.view.fill(0.5)
-        let matrices = (0..<3).map {
-            buffer.view.slice($0 * size * size..<($0 + 1) * size * size).matrix(rows: size, columns: size)
-        }
         return bestRate(seconds: seconds) {
-            multiply(matrices[0], matrices[1], into: matrices[2])
-            return 2 * Double(size * size * size)
+            workers.run(jobs: workers.count) { job, _ in
+                let matrices = (3 * job..<3 * job + 3).map {
+                    buffer.view.slice($0 * matrix..<($0 + 1) * matrix).matrix(rows: size, columns: size)
+                }
+                multiply(matrices[0], matrices[1], into: matrices[2])
+            }
+            return 2 * Double(matrix * size) * Double(workers.count)
         }
     }
 

@@ -1,3 +1,5 @@
+import CVectorKernels
+
 /// Maximum and average pooling and their gradients, in either layout.
 public enum Pooling {
     /// Bytes of indices that `maximum` keeps for one image: one for each output element.
@@ -35,7 +37,8 @@ public enum Pooling {
                     }
                 }
                 unsafe target[channel * output.channelStride] = best
-                unsafe index[place * geometry.output.channels + channel] = UInt8(truncatingIfNeeded: bestPlace)
+                unsafe index[geometry.indexPlace(place, channel, output.layout)] =
+                    UInt8(truncatingIfNeeded: bestPlace)
             }
         }
     }
@@ -54,11 +57,12 @@ public enum Pooling {
         inputGradient.clear()
         forEachWindow(geometry, target, outputGradient) { window, image, place in
             let sums = unsafe target.base + image * target.imageStride
-            let source = unsafe outputGradient.base + image * outputGradient.imageStride
+            let source =
+                unsafe outputGradient.base + image * outputGradient.imageStride
                 + place * outputGradient.pixelStride
             let index = unsafe indices.base + image * geometry.output.count
             for channel in 0..<geometry.input.channels {
-                let bestPlace = unsafe Int(index[place * geometry.output.channels + channel])
+                let bestPlace = unsafe Int(index[geometry.indexPlace(place, channel, target.layout)])
                 let y = window.top + bestPlace / geometry.kernel.width
                 let x = window.left + bestPlace % geometry.kernel.width
                 unsafe sums[
@@ -81,9 +85,10 @@ public enum Pooling {
                 var sum: Float = 0
                 for y in window.rows {
                     for x in window.columns {
-                        unsafe sum += source[
-                            (y * geometry.input.width + x) * input.pixelStride
-                                + channel * input.channelStride]
+                        unsafe sum +=
+                            source[
+                                (y * geometry.input.width + x) * input.pixelStride
+                                    + channel * input.channelStride]
                     }
                 }
                 unsafe target[channel * output.channelStride] = sum * scale
@@ -101,7 +106,8 @@ public enum Pooling {
         inputGradient.clear()
         forEachWindow(geometry, target, outputGradient) { window, image, place in
             let sums = unsafe target.base + image * target.imageStride
-            let source = unsafe outputGradient.base + image * outputGradient.imageStride
+            let source =
+                unsafe outputGradient.base + image * outputGradient.imageStride
                 + place * outputGradient.pixelStride
             let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
             for channel in 0..<geometry.input.channels {
@@ -118,8 +124,9 @@ public enum Pooling {
     }
 
     private static func check(_ geometry: PoolingGeometry, input: Tensor, output: Tensor) {
-        precondition(input.shape == geometry.input && output.shape == geometry.output
-            && input.batch == output.batch && input.layout == output.layout)
+        precondition(
+            input.shape == geometry.input && output.shape == geometry.output
+                && input.batch == output.batch && input.layout == output.layout)
     }
 
     /// Calls `body` with each window, its image and the number of its output pixel.
@@ -141,59 +148,42 @@ public enum Pooling {
 }
 
 extension PoolingGeometry {
-    /// Windows of 2x2 side by side that cover the image: the case of every LeNet.
+    /// Where an image's indices hold that of one output element: in the order of a dense output.
+    @inline(__always)
+    fileprivate func indexPlace(_ pixel: Int, _ channel: Int, _ layout: Layout) -> Int {
+        layout == .channelsFirst ? channel * output.pixels + pixel : pixel * output.channels + channel
+    }
+
+    /// Windows of 2x2 side by side that cover the image, four or more in a row: the case of every LeNet.
     fileprivate var isHalving: Bool {
         kernel == Extent(2) && stride == Extent(2) && padding == Extent(0)
-            && input.height % 2 == 0 && input.width % 2 == 0
+            && input.height % 2 == 0 && input.width % 2 == 0 && output.width >= 4
     }
 }
 
 extension Pooling {
-    // Both walk rows of planes, where no window needs clipping and no output is read twice; indices lie in
+    // Planes follow each other in an image, and with an even height so do their pairs of rows. Places lie in
     // the planes' order.
 
     private static func halve(
-        _ geometry: PoolingGeometry, _ input: Tensor, _ indices: ByteView, _ output: Tensor
+        _ geometry: PoolingGeometry, _ input: Tensor, _ places: ByteView, _ output: Tensor
     ) {
-        let (width, half) = (geometry.input.width, geometry.output.width)
+        let rows = geometry.output.height * geometry.output.channels
         for image in 0..<input.batch {
-            for row in 0..<geometry.output.height * geometry.output.channels {
-                let upper = unsafe input.base + image * input.rowStride + 2 * row * width
-                let lower = unsafe upper + width
-                let target = unsafe output.base + image * output.rowStride + row * half
-                let index = unsafe indices.base + image * geometry.output.count + row * half
-                for x in 0..<half {
-                    var best = unsafe upper[2 * x]
-                    var place: UInt8 = 0
-                    let (right, below, across) = unsafe (upper[2 * x + 1], lower[2 * x], lower[2 * x + 1])
-                    if right > best || right.isNaN { (best, place) = (right, 1) }
-                    if below > best || below.isNaN { (best, place) = (below, 2) }
-                    if across > best || across.isNaN { (best, place) = (across, 3) }
-                    unsafe target[x] = best
-                    unsafe index[x] = place
-                }
-            }
+            unsafe VectorKernels.current.halve(
+                rows, geometry.output.width, input.base + image * input.rowStride,
+                output.base + image * output.rowStride, places.base + image * geometry.output.count)
         }
     }
 
     private static func unhalve(
-        _ geometry: PoolingGeometry, _ outputGradient: Tensor, _ indices: ByteView, _ target: Tensor
+        _ geometry: PoolingGeometry, _ outputGradient: Tensor, _ places: ByteView, _ target: Tensor
     ) {
-        let (width, half) = (geometry.input.width, geometry.output.width)
+        let rows = geometry.output.height * geometry.output.channels
         for image in 0..<target.batch {
-            for row in 0..<geometry.output.height * geometry.output.channels {
-                let upper = unsafe target.base + image * target.rowStride + 2 * row * width
-                let lower = unsafe upper + width
-                let source = unsafe outputGradient.base + image * outputGradient.rowStride + row * half
-                let index = unsafe indices.base + image * geometry.output.count + row * half
-                for x in 0..<half {
-                    let (value, place) = unsafe (source[x], index[x])
-                    unsafe upper[2 * x] = place == 0 ? value : 0
-                    unsafe upper[2 * x + 1] = place == 1 ? value : 0
-                    unsafe lower[2 * x] = place == 2 ? value : 0
-                    unsafe lower[2 * x + 1] = place == 3 ? value : 0
-                }
-            }
+            unsafe VectorKernels.current.unhalve(
+                rows, geometry.output.width, outputGradient.base + image * outputGradient.rowStride,
+                places.base + image * geometry.output.count, target.base + image * target.rowStride)
         }
     }
 }

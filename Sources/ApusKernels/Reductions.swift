@@ -20,12 +20,14 @@ public enum Reductions {
         var partial = SIMD8<Double>.zero
         let blocks = view.count / 8
         for block in 0..<blocks {
-            let values = unsafe UnsafeRawPointer(view.base + 8 * block).loadUnaligned(as: SIMD8<Float>.self)
-            let wide = SIMD8<Double>(values)
+            let wide = unsafe SIMD8<Double>(eight(view.base + 8 * block))
             partial += wide * wide
         }
         var total = partial.sum()
-        for index in (8 * blocks)..<view.count { unsafe total += Double(view.base[index] * view.base[index]) }
+        for index in (8 * blocks)..<view.count {
+            let value = unsafe Double(view.base[index])
+            total += value * value
+        }
         return total
     }
 

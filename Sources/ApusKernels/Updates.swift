@@ -14,7 +14,8 @@ public enum Updates {
         parameters: FloatView, gradients: FloatView, velocity: FloatView?, rate: Float, momentum: Float,
         isNesterov: Bool, weightDecay: Float, gradientScale: Float
     ) {
-        precondition(gradients.count == parameters.count && velocity?.count ?? parameters.count == parameters.count)
+        precondition(
+            gradients.count == parameters.count && velocity?.count ?? parameters.count == parameters.count)
         let (w, g) = unsafe (parameters.base, gradients.base)
         guard let velocity else {
             for index in 0..<parameters.count {
@@ -54,8 +55,9 @@ public enum Updates {
         step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float,
         isDecoupled: Bool, gradientScale: Float
     ) {
-        precondition(gradients.count == parameters.count && firstMoment.count == parameters.count
-            && secondMoment.count == parameters.count && step > 0)
+        precondition(
+            gradients.count == parameters.count && firstMoment.count == parameters.count
+                && secondMoment.count == parameters.count && step > 0)
         let (w, g) = unsafe (parameters.base, gradients.base)
         let (m, v) = unsafe (firstMoment.base, secondMoment.base)
         let stepSize = Float(rate / (1 - pow(beta1, Double(step))))
@@ -71,7 +73,8 @@ public enum Updates {
             let second = unsafe keep2 * v[index] + take2 * gradient * gradient
             unsafe m[index] = first
             unsafe v[index] = second
-            unsafe w[index] = w[index] * kept
+            unsafe w[index] =
+                w[index] * kept
                 - stepSize * first / (second.squareRoot() * inverseRoot + epsilon)
         }
     }

@@ -37,7 +37,7 @@ public struct Checkpoint: Sendable {
         var training: Training?
     }
 
-    let path: String
+    public let path: String
     let header: Header
     /// The elements of each tensor of the header.
     let values: [[Float]]
@@ -46,9 +46,13 @@ public struct Checkpoint: Sendable {
     public var modelName: String { header.model }
     public var classNames: [String] { header.classNames }
     /// The settings the run was started with, where the file holds a run to go on with.
-    public var settings: [String: String]? { header.training?.settings }
+    public let settings: [String: String]?
     /// How far the run was.
-    public var progress: TrainingProgress? { header.training?.progress }
+    public let progress: TrainingProgress?
+    /// The elements of each tensor, parameters and the optimiser's, by name.
+    package var tensors: [String: [Float]] {
+        Dictionary(zip(header.tensors.map(\.name), values)) { first, _ in first }
+    }
     /// What each completed epoch of the run came to.
     public var history: [EpochRecord] { header.training?.history ?? [] }
 
@@ -59,6 +63,8 @@ public struct Checkpoint: Sendable {
         let bytes = try WholeFile.contents(of: url)
         path = url.path
         (header, values) = try Checkpoint.decode(bytes, name: url.path)
+        settings = header.training?.settings
+        progress = header.training?.progress
     }
 
     /// The classifier of the file, its model found by name.
@@ -74,7 +80,9 @@ public struct Checkpoint: Sendable {
         } else {
             throw CheckpointError(
                 path: path,
-                reason: "holds the model \(header.model); known are \(ModelCatalog.names.joined(separator: ", "))")
+                reason:
+                    "holds the model \(header.model); known are \(ModelCatalog.names.joined(separator: ", "))"
+            )
         }
         guard header.input.count == 3, header.input.allSatisfy({ 1...65_536 ~= $0 }) else {
             throw CheckpointError(
@@ -209,7 +217,9 @@ extension Checkpoint {
         var values = network.parameters.map { network.values(of: $0) }
         var tensors = parameters
         for (index, block) in (training?.blocks ?? []).enumerated() {
-            tensors += parameters.map { Header.Tensor(name: "optimizer.\(index).\($0.name)", shape: $0.shape) }
+            tensors += parameters.map {
+                Header.Tensor(name: "optimizer.\(index).\($0.name)", shape: $0.shape)
+            }
             values += block
         }
         let header = Header(

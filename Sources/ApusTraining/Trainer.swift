@@ -101,8 +101,12 @@ public final class Trainer {
     /// Images of an epoch.
     public var imagesPerEpoch: Int { data.count }
 
-    /// Memory that training holds.
-    public var memory: MemoryUse { executor.memory }
+    /// Memory that steps of training take.
+    public var memory: MemoryUse {
+        var memory = executor.memory
+        memory.optimizerBytes = 4 * updater.state.count
+        return memory
+    }
 
     /// Trains until all epochs are done or a callback says stop.
     ///
@@ -152,7 +156,8 @@ public final class Trainer {
         let rate = rate(at: progress.step)
         guard outcome.lossSum.isFinite else {
             throw TrainingError.diverged(
-                what: "the loss is \(outcome.loss)", epoch: progress.epoch + 1, step: progress.step + 1,
+                what: "the loss is \(outcome.loss.isNaN ? "not a number" : "infinite")",
+                epoch: progress.epoch + 1, step: progress.step + 1,
                 rate: rate)
         }
         updater.apply(step: progress.step + 1, rate: rate)
@@ -211,6 +216,16 @@ public final class Trainer {
             throw TrainingError.state(
                 "was saved by \(state.optimizer) with \(state.blocks.count) state blocks, this run uses "
                     + "\(configuration.optimizer.name) with \(configuration.optimizer.stateCount)")
+        }
+        let at = state.progress
+        guard 0...configuration.epochs ~= at.epoch, 0...stepsPerEpoch ~= at.stepInEpoch,
+            at.step == at.epoch * stepsPerEpoch + at.stepInEpoch,
+            at.images == min(at.stepInEpoch * executor.batchSize, data.count)
+        else {
+            throw TrainingError.state(
+                "is at step \(at.step), after \(at.epoch) epochs and \(at.images) images, which does not fit "
+                    + "\(configuration.epochs) epochs of \(data.count) images in batches of "
+                    + "\(executor.batchSize)")
         }
         let network = classifier.network
         for (index, block) in state.blocks.enumerated() {

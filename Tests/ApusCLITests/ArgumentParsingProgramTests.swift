@@ -58,7 +58,6 @@ struct ArgumentParsingProgramTests {
                 Try 'bakery --help'.
 
                 """)
-        #expect(UsageError.exitCode == 64)
     }
 
     @Test("The overall help lists the commands; so does no argument at all")
@@ -149,7 +148,7 @@ struct ArgumentParsingProgramTests {
                 "long", abstract: words, operands: [Operand("file", help: words)], options: options,
                 examples: [Example("long file", words)])
             init(_ arguments: ParsedArguments) throws {}
-            func run() async throws {}
+            func run(on console: Console) async throws -> ExitCode { .success }
         }
         let program = Program(
             name: "p", abstract: sentence + sentence, version: "1", commands: [LongCommand.self])

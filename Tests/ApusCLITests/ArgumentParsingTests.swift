@@ -39,7 +39,7 @@ struct BakeCommand: Command {
         }
     }
 
-    func run() async throws {}
+    func run(on console: Console) async throws -> ExitCode { .success }
 }
 
 struct EatCommand: Command {
@@ -47,7 +47,7 @@ struct EatCommand: Command {
 
     init(_ arguments: ParsedArguments) throws {}
 
-    func run() async throws {}
+    func run(on console: Console) async throws -> ExitCode { .success }
 }
 
 private func parse(_ arguments: [String]) throws -> ParsedArguments {

@@ -74,6 +74,22 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         ConvolutionCase(outputChannels: 24, kernel: 3, stride: 2, padding: 1, groups: 12),
         // Padding so wide that rows and columns of output see nothing but zeros.
         ConvolutionCase(input: ReferenceExtent(3, 4), kernel: 2, stride: 3, padding: ReferenceExtent(5, 7)),
+        // So few columns that a copy in whole vectors reaches beyond the last from far before it.
+        ConvolutionCase(input: 1, inputChannels: 1, outputChannels: 2, kernel: 1, padding: 1),
+        ConvolutionCase(
+            input: ReferenceExtent(5, 2), inputChannels: 1, outputChannels: 2, kernel: ReferenceExtent(1, 2)),
+        ConvolutionCase(
+            input: ReferenceExtent(6, 4), inputChannels: 2, outputChannels: 2, kernel: 3,
+            padding: ReferenceExtent(1, 0), groups: 2),
+        // Rows wider than a vector, or than two, by little or much.
+        ConvolutionCase(
+            input: ReferenceExtent(3, 33), inputChannels: 2, outputChannels: 2, kernel: 3, padding: 1),
+        ConvolutionCase(
+            input: ReferenceExtent(3, 31), inputChannels: 2, outputChannels: 2, kernel: 3,
+            padding: ReferenceExtent(1, 20)),
+        ConvolutionCase(
+            input: ReferenceExtent(4, 40), inputChannels: 2, outputChannels: 2, kernel: 3, stride: 2,
+            padding: 1, dilation: ReferenceExtent(1, 3)),
         // Products so deep that channels last cuts the output into several tiles, the last one smaller.
         ConvolutionCase(
             batch: 2, input: ReferenceExtent(12, 15), inputChannels: 48, outputChannels: 5, kernel: 5,

@@ -61,13 +61,14 @@ final class Memory {
 
     fileprivate func expectFencesStand(_ sourceLocation: SourceLocation) {
         for fence in fences {
-            #expect(fence.array.allSatisfy(\.isNaN), "a fence was written", sourceLocation: sourceLocation)
+            #expect(
+                fence.array.allSatisfy { $0.isNaN }, "a fence was written", sourceLocation: sourceLocation)
         }
         for (whole, used) in wholes {
             for channels in [0..<used.lowerBound, used.upperBound..<whole.shape.channels] {
                 let margin = whole.channels(channels).channelsFirstArray
                 #expect(
-                    margin.allSatisfy(\.isNaN), "channels beside the slice were written",
+                    margin.allSatisfy { $0.isNaN }, "channels beside the slice were written",
                     sourceLocation: sourceLocation)
             }
         }

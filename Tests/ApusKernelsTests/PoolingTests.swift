@@ -40,6 +40,9 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
             cases += [
                 PoolingCase(input: ReferenceExtent(8, 12), kernel: 2, stride: 2, roundsUp: roundsUp),
                 PoolingCase(kernel: 2, stride: 2, roundsUp: roundsUp),
+                PoolingCase(input: ReferenceExtent(4, 6), kernel: 2, stride: 2, roundsUp: roundsUp),
+                PoolingCase(input: ReferenceExtent(2, 16), kernel: 2, stride: 2, roundsUp: roundsUp),
+                PoolingCase(input: ReferenceExtent(2, 38), kernel: 2, stride: 2, roundsUp: roundsUp),
                 PoolingCase(kernel: 3, stride: 2, roundsUp: roundsUp),
                 PoolingCase(kernel: 3, stride: 2, padding: 1, roundsUp: roundsUp),
                 PoolingCase(kernel: 2, stride: 3, padding: 1, roundsUp: roundsUp),
@@ -92,7 +95,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     }
 
     /// A mean is a sum of integers, exact, times a rounded reciprocal: two roundings of 2^-24 against the
-    /// reference's one. The gradient adds at most 12 x 9 of these, each of magnitude at most 4.
+    /// reference's one.
     @Test(arguments: PoolingCase.all, Layout.allCases)
     func averageAndItsGradientEqualTheDefinition(pooling: PoolingCase, layout: Layout) throws {
         let input = integerTensor(pooling.inputShape, seed: 4)
@@ -131,59 +134,62 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Windows of 2x2 and 3x3 side by side on 6x12: each has a path of its own.
+    private func sideBySide(_ kernel: Int) -> PoolingCase {
+        let extent = ReferenceExtent(kernel, kernel)
+        return PoolingCase(input: ReferenceExtent(6, 12), kernel: extent, stride: extent)
+    }
+
     @Test(arguments: [2, 3], Layout.allCases)
     func aNaNWinsItsWindow(kernel: Int, layout: Layout) throws {
-        let pooling = PoolingCase(
-            input: 6, kernel: ReferenceExtent(kernel, kernel), stride: ReferenceExtent(kernel, kernel))
-        var input = integerTensor([3, 5, 6, 6], seed: 7)
-        input[1, 2, 1, 0] = .nan
-        input[2, 4, 5, 5] = .nan
+        let pooling = sideBySide(kernel)
+        let places = (0..<kernel * kernel).map { (y: $0 / kernel, x: $0 % kernel) }
+        var input = integerTensor(pooling.inputShape, seed: 7)
+        // In each place of the second window of one channel after the other, and in the last of all.
+        for (channel, place) in places.prefix(5).enumerated() {
+            input[1, channel, place.y, kernel + place.x] = .nan
+        }
+        input[2, 4, 5, 11] = .nan
         input[0, 0, 0, 0] = -.infinity
         let geometry = try pooling.geometry()
         withMemory { memory in
-            let places = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
+            let indices = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
             let output = memory.tensor(batch: 3, geometry.output, layout)
             Pooling.maximum(
-                geometry, input: memory.tensor(input, layout), indices: places.bytes, into: output)
-            let last = 6 / kernel - 1
-            #expect(output[1, 0, 0, 2].isNaN)
-            #expect(output[2, last, last, 4].isNaN)
-            #expect(output.channelsFirstArray.filter(\.isNaN).count == 2)
+                geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
             let gradient = memory.tensor(batch: 3, geometry.input, layout)
             let upstream = memory.tensor(batch: 3, geometry.output, layout)
             upstream.fill(1)
             Pooling.maximumGradient(
-                geometry, outputGradient: upstream, indices: places.bytes,
+                geometry, outputGradient: upstream, indices: indices.bytes,
                 inputGradient: .overwrite(gradient))
-            #expect(gradient[1, 1, 0, 2] == 1)
-            #expect(gradient[2, 5, 5, 4] == 1)
+            for (channel, place) in places.prefix(5).enumerated() {
+                #expect(output[1, 0, 1, channel].isNaN)
+                #expect(gradient[1, place.y, kernel + place.x, channel] == 1)
+            }
+            #expect(output[2, 6 / kernel - 1, 12 / kernel - 1, 4].isNaN)
+            #expect(gradient[2, 5, 11, 4] == 1)
+            #expect(output.channelsFirstArray.filter { $0.isNaN }.count == min(5, places.count) + 1)
         }
     }
 
-    @Test(arguments: Layout.allCases)
-    func amongEqualsTheFirstOfTheWindowGetsTheGradient(layout: Layout) throws {
-        for kernel in [2, 3] {
-            let pooling = PoolingCase(
-                input: 6, kernel: ReferenceExtent(kernel, kernel),
-                stride: ReferenceExtent(kernel, kernel))
-            let geometry = try pooling.geometry()
-            withMemory { memory in
-                let places = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
-                let input = memory.tensor(batch: 3, geometry.input, layout)
-                // Negative, so that a zero of padding or of an unset maximum would show.
-                input.fill(-1)
-                let output = memory.tensor(batch: 3, geometry.output, layout)
-                Pooling.maximum(geometry, input: input, indices: places.bytes, into: output)
-                #expect(output.channelsFirstArray.allSatisfy { $0 == -1 })
-                let upstream = memory.tensor(batch: 3, geometry.output, layout)
-                upstream.fill(1)
-                Pooling.maximumGradient(
-                    geometry, outputGradient: upstream, indices: places.bytes,
-                    inputGradient: .overwrite(input))
-                for y in 0..<6 {
-                    for x in 0..<6 {
-                        #expect(input[1, y, x, 3] == (y % kernel == 0 && x % kernel == 0 ? 1 : 0))
-                    }
+    @Test(arguments: [2, 3], Layout.allCases)
+    func amongEqualsTheFirstOfTheWindowGetsTheGradient(kernel: Int, layout: Layout) throws {
+        let geometry = try sideBySide(kernel).geometry()
+        withMemory { memory in
+            let indices = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
+            let input = memory.tensor(batch: 3, geometry.input, layout)
+            // Negative, so that a zero of padding or of an unset maximum would show.
+            input.fill(-1)
+            let output = memory.tensor(batch: 3, geometry.output, layout)
+            Pooling.maximum(geometry, input: input, indices: indices.bytes, into: output)
+            #expect(output.channelsFirstArray.allSatisfy { $0 == -1 })
+            output.fill(1)
+            Pooling.maximumGradient(
+                geometry, outputGradient: output, indices: indices.bytes, inputGradient: .overwrite(input))
+            for y in 0..<6 {
+                for x in 0..<12 {
+                    #expect(input[1, y, x, 3] == (y % kernel == 0 && x % kernel == 0 ? 1 : 0))
                 }
             }
         }

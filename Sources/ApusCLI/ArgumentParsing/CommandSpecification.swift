@@ -90,5 +90,6 @@ package protocol Command: Sendable {
     /// - Throws: `UsageError.other` for what no single option's declaration can say.
     init(_ arguments: ParsedArguments) throws
 
-    func run() async throws
+    /// Does what the command line asks for.
+    func run(on console: Console) async throws -> ExitCode
 }

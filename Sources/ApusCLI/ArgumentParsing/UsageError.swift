@@ -17,9 +17,6 @@ package enum UsageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What only the command itself can tell, such as two options that exclude each other.
     case other(String)
 
-    /// The exit status of a process that was called wrongly: `EX_USAGE` of BSD's `sysexits.h`.
-    package static let exitCode: Int32 = 64
-
     package var description: String {
         switch self {
         case .unknownCommand(let name, let suggestion):

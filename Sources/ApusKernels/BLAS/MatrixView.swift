@@ -1,3 +1,5 @@
+import CVectorKernels
+
 /// A row-major matrix in memory that somebody else owns, perhaps read transposed.
 @safe
 public struct MatrixView: @unchecked Sendable {
@@ -55,7 +57,8 @@ public struct MatrixView: @unchecked Sendable {
     func fillColumns(with values: FloatView) {
         precondition(!isTransposed && values.count == storedRows)
         for row in 0..<storedRows {
-            unsafe (base + row * leadingDimension).update(repeating: values.base[row], count: storedColumns)
+            unsafe VectorKernels.current.fill(
+                storedColumns, values.base[row], base + row * leadingDimension)
         }
     }
 
@@ -78,8 +81,9 @@ public struct MatrixView: @unchecked Sendable {
 
     /// Writes the transpose of this matrix to `destination`.
     package func transpose(into destination: MatrixView) {
-        precondition(!isTransposed && !destination.isTransposed
-            && destination.storedRows == storedColumns && destination.storedColumns == storedRows)
+        precondition(
+            !isTransposed && !destination.isTransposed
+                && destination.storedRows == storedColumns && destination.storedColumns == storedRows)
         for row in 0..<storedRows {
             for column in 0..<storedColumns {
                 unsafe destination.base[column * destination.leadingDimension + row] =
@@ -89,6 +93,13 @@ public struct MatrixView: @unchecked Sendable {
     }
 }
 
+/// Eight floats from anywhere. (`loadUnaligned` asks for the type's metadata at each call.)
+@inline(__always) @unsafe
+func eight(_ values: UnsafePointer<Float>) -> SIMD8<Float> {
+    unsafe SIMD8(
+        values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7])
+}
+
 /// The sum of `count` floats, in eight interleaved partial sums: the order vector units add in, the same on
 /// every machine.
 @inline(__always) @unsafe
@@ -96,7 +107,7 @@ func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
     var partial = SIMD8<Float>.zero
     let blocks = count / 8
     for block in 0..<blocks {
-        unsafe partial += UnsafeRawPointer(values + 8 * block).loadUnaligned(as: SIMD8<Float>.self)
+        unsafe partial += eight(values + 8 * block)
     }
     var total = partial.sum()
     for index in (8 * blocks)..<count { unsafe total += values[index] }

@@ -8,7 +8,8 @@ public func multiply(
     _ a: MatrixView, _ b: MatrixView, into result: MatrixView, alpha: Float = 1, beta: Float = 0
 ) {
     let (rows, columns, depth) = (result.rows, result.columns, a.columns)
-    precondition(!result.isTransposed && a.rows == rows && b.columns == columns && b.rows == depth,
+    precondition(
+        !result.isTransposed && a.rows == rows && b.columns == columns && b.rows == depth,
         "a \(a.rows)x\(a.columns) matrix times a \(b.rows)x\(b.columns) one does not give \(rows)x\(columns)")
     guard rows > 0 && columns > 0 else { return }
     OpenBLAS.pinToOneThread

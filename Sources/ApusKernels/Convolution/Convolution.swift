@@ -55,9 +55,7 @@ public enum Convolution {
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
         let pointwise = geometry.isPointwise
-        // Products write a pointwise gradient straight to its place; columns are added pixel by pixel.
         let beta: Float = inputGradient.isAddition ? 1 : 0
-        if !pointwise { inputGradient.clear() }
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, outputGradient) { part, x, dy in
@@ -74,13 +72,14 @@ public enum Convolution {
                 if pointwise {
                     multiply(w.transposed, dy, into: dx, beta: beta)
                 } else {
-                    let columns = scratch.matrix(rows: geometry.depth, columns: geometry.output.pixels)
-                    multiply(w.transposed, dy, into: columns)
-                    Im2col.scatterAdd(geometry, from: columns, into: dx)
+                    multiply(w.transposed, dy, into: Im2col.columns(geometry, in: scratch))
+                    Im2col.scatter(geometry, scratch: scratch, into: dx, adding: beta == 1)
                 }
             }
         case .channelsLast:
             let columnScratch = scratch.slice(geometry.weightCount..<scratch.count)
+            // Tiles share pixels of the input.
+            if !pointwise { inputGradient.clear() }
             geometry.forEachTile(input, outputGradient) { part, x, dy in
                 if let biasGradient { dy.addColumnSums(to: biasGradient.slice(part.outputChannels)) }
                 if let weightGradient {
@@ -107,9 +106,10 @@ public enum Convolution {
     private static func check(
         _ geometry: ConvolutionGeometry, input: Tensor, output: Tensor, weights: FloatView
     ) {
-        precondition(input.shape == geometry.input && output.shape == geometry.output
-            && input.batch == output.batch && input.layout == output.layout
-            && weights.count == geometry.weightCount)
+        precondition(
+            input.shape == geometry.input && output.shape == geometry.output
+                && input.batch == output.batch && input.layout == output.layout
+                && weights.count == geometry.weightCount)
     }
 
     private static func weightMatrix(
@@ -144,9 +144,8 @@ private struct Part {
         if geometry.isPointwise { return layout == .channelsFirst ? x : x.rows(pixels) }
         switch layout {
         case .channelsFirst:
-            let columns = scratch.matrix(rows: geometry.depth, columns: geometry.output.pixels)
-            Im2col.gather(geometry, from: x, into: columns)
-            return columns
+            Im2col.gather(geometry, from: x, scratch: scratch)
+            return Im2col.columns(geometry, in: scratch)
         case .channelsLast:
             let columns = scratch.matrix(rows: pixels.count, columns: geometry.depth)
             Im2col.gather(geometry, from: x, firstPixel: pixels.lowerBound, into: columns)

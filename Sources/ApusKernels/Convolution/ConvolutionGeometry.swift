@@ -72,10 +72,27 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// they stay in the second-level cache, and rows enough to pay for packing the weights.
     var tilePixels: Int { min(output.pixels, max(64, (1 << 17) / max(depth, 1) / 16 * 16)) }
 
+    /// The input with all its zeros around it.
+    var padded: Extent {
+        Extent(
+            height: max(
+                padding.height + input.height,
+                (output.height - 1) * stride.height + dilation.height * (kernel.height - 1) + 1),
+            width: max(
+                padding.width + input.width,
+                (output.width - 1) * stride.width + dilation.width * (kernel.width - 1) + 1))
+    }
+
+    /// Floats of one group's padded planes, with room to read beyond.
+    var paddedPlanes: Int { groupInputChannels * padded.height * padded.width + Im2col.chunk }
+
+    /// Floats of one group's column matrix when channels are first, with room on either side.
+    var columnFloats: Int { depth * output.pixels + 2 * Im2col.chunk }
+
     /// Floats of scratch a convolution in `layout` needs beside its tensors.
     public func scratchCount(_ layout: Layout) -> Int {
         switch layout {
-        case .channelsFirst: isPointwise ? 0 : depth * output.pixels
+        case .channelsFirst: isPointwise ? 0 : columnFloats + paddedPlanes
         // The weights' transpose, and the columns of a tile.
         case .channelsLast: weightCount + (isPointwise ? 0 : depth * tilePixels)
         }

@@ -1,3 +1,5 @@
+import CVectorKernels
+
 /// The lowering of convolution to a matrix product (Chellapilla, Puri and Simard, 2006, "High Performance
 /// Convolutional Neural Networks for Document Processing"), one image and group at a time.
 ///
@@ -5,91 +7,69 @@
 /// channels last it is `[output pixels, kernel height * kernel width * channel]`. `col2im` is the adjoint
 /// of `im2col`: it adds each element of the columns to the pixel it was read from.
 package enum Im2col {
-    /// Columns of one group's planes, from input pixels to `columns`.
+    /// Floats moved at a time, channels first: columns have so many to spare on either side.
+    static let chunk = Int(apus_chunk)
+
+    /// Where one group's columns lie in a convolution's scratch, channels first.
+    package static func columns(_ geometry: ConvolutionGeometry, in scratch: FloatView) -> MatrixView {
+        scratch.slice(chunk..<scratch.count)
+            .matrix(rows: geometry.depth, columns: geometry.output.pixels)
+    }
+
+    /// Writes the columns of one group's planes to their place in `scratch`.
     package static func gather(
-        _ geometry: ConvolutionGeometry, from planes: MatrixView, into columns: MatrixView
+        _ geometry: ConvolutionGeometry, from planes: MatrixView, scratch: FloatView
     ) {
-        unsafe forEachPlaneRow(geometry, planes, columns) { pixels, row, span, stride in
-            unsafe row.update(repeating: 0, count: span.lowerBound)
-            let count = span.count
-            let target = unsafe row + span.lowerBound
-            if stride == 1 {
-                for index in 0..<count { unsafe target[index] = pixels[index] }
-            } else {
-                for index in 0..<count { unsafe target[index] = pixels[index * stride] }
-            }
-            unsafe (row + span.upperBound).update(
-                repeating: 0, count: geometry.output.width - span.upperBound)
-        } outside: { row in
-            unsafe row.update(repeating: 0, count: geometry.output.width)
-        }
+        check(geometry, planes, scratch)
+        let padded = scratch.slice(geometry.columnFloats..<scratch.count)
+        pad(geometry, planes, into: padded)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.gather(
+            &sliding, padded.base, columns(geometry, in: scratch).base)
     }
 
-    /// Adds one group's columns to the pixels they were read from.
-    package static func scatterAdd(
-        _ geometry: ConvolutionGeometry, from columns: MatrixView, into planes: MatrixView
+    /// Sets each pixel of one group's planes to the sum of its columns in `scratch`, or adds that.
+    package static func scatter(
+        _ geometry: ConvolutionGeometry, scratch: FloatView, into planes: MatrixView, adding: Bool
     ) {
-        unsafe forEachPlaneRow(geometry, planes, columns) { pixels, row, span, stride in
-            let count = span.count
-            let source = unsafe row + span.lowerBound
-            if stride == 1 {
-                for index in 0..<count { unsafe pixels[index] += source[index] }
-            } else {
-                for index in 0..<count { unsafe pixels[index * stride] += source[index] }
-            }
-        } outside: { _ in
-        }
+        check(geometry, planes, scratch)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.scatter(
+            &sliding, columns(geometry, in: scratch).base, adding, planes.base)
     }
 
-    /// Walks the rows of the column matrix in pieces of one output row. `inside` gets the input pixel that
-    /// the first output column of `span` reads, the output row, and the span of its columns that read
-    /// inside the image.
-    @inline(__always) @unsafe
-    private static func forEachPlaneRow(
-        _ geometry: ConvolutionGeometry, _ planes: MatrixView, _ columns: MatrixView,
-        inside: (
-            _ pixels: UnsafeMutablePointer<Float>, _ row: UnsafeMutablePointer<Float>,
-            _ span: Range<Int>, _ stride: Int
-        ) -> Void,
-        outside: (_ row: UnsafeMutablePointer<Float>) -> Void
+    /// Writes the planes with zeros around them.
+    private static func pad(
+        _ geometry: ConvolutionGeometry, _ planes: MatrixView, into padded: FloatView
     ) {
-        let (input, output) = (geometry.input, geometry.output)
-        precondition(planes.rows == geometry.groupInputChannels && planes.columns == input.pixels
-            && columns.rows == geometry.depth && columns.columns == output.pixels)
-        var columnRow = 0
+        let (input, extent) = (geometry.input, geometry.padded)
+        let count = geometry.groupInputChannels * input.pixels
+        guard extent != ConvolutionGeometry.Extent(height: input.height, width: input.width) else {
+            unsafe padded.base.update(from: planes.base, count: count)
+            return
+        }
+        padded.fill(0)
+        var row = unsafe planes.base
         for channel in 0..<geometry.groupInputChannels {
-            let plane = unsafe planes.base + channel * planes.leadingDimension
-            for tapY in 0..<geometry.kernel.height {
-                for tapX in 0..<geometry.kernel.width {
-                    let left = tapX * geometry.dilation.width - geometry.padding.width
-                    let span = validSpan(
-                        offset: left, stride: geometry.stride.width, input: input.width,
-                        output: output.width)
-                    let rows = unsafe columns.base + columnRow * columns.leadingDimension
-                    columnRow += 1
-                    for outputY in 0..<output.height {
-                        let row = unsafe rows + outputY * output.width
-                        let inputY = outputY * geometry.stride.height + tapY * geometry.dilation.height
-                            - geometry.padding.height
-                        guard inputY >= 0 && inputY < input.height && !span.isEmpty else {
-                            unsafe outside(row)
-                            continue
-                        }
-                        let first = left + span.lowerBound * geometry.stride.width
-                        unsafe inside(
-                            plane + inputY * input.width + first, row, span, geometry.stride.width)
-                    }
-                }
+            var paddedRow =
+                unsafe padded.base
+                + (channel * extent.height + geometry.padding.height) * extent.width
+                + geometry.padding.width
+            for _ in 0..<input.height {
+                unsafe paddedRow.update(from: row, count: input.width)
+                unsafe row += input.width
+                unsafe paddedRow += extent.width
             }
         }
     }
 
-    /// The output places whose input place `offset + place * stride` lies in 0..<input.
-    static func validSpan(offset: Int, stride: Int, input: Int, output: Int) -> Range<Int> {
-        let first = offset >= 0 ? 0 : (-offset + stride - 1) / stride
-        let end = offset >= input ? 0 : (input - offset + stride - 1) / stride
-        let upper = min(output, end)
-        return min(first, upper)..<upper
+    private static func check(
+        _ geometry: ConvolutionGeometry, _ planes: MatrixView, _ scratch: FloatView
+    ) {
+        precondition(
+            planes.rows == geometry.groupInputChannels && planes.columns == geometry.input.pixels
+                && planes.leadingDimension == planes.columns
+                && scratch.count >= geometry.scratchCount(.channelsFirst))
     }
 
     /// Columns of a run of output pixels of one group, from an image with channels last.
@@ -123,8 +103,9 @@ package enum Im2col {
         body: (_ pixel: UnsafeMutablePointer<Float>?, _ column: UnsafeMutablePointer<Float>) -> Void
     ) {
         let (input, output) = (geometry.input, geometry.output)
-        precondition(image.rows == input.pixels && image.columns == geometry.groupInputChannels
-            && columns.columns == geometry.depth && firstPixel + columns.rows <= output.pixels)
+        precondition(
+            image.rows == input.pixels && image.columns == geometry.groupInputChannels
+                && columns.columns == geometry.depth && firstPixel + columns.rows <= output.pixels)
         for index in 0..<columns.rows {
             let (outputY, outputX) = (firstPixel + index).quotientAndRemainder(dividingBy: output.width)
             let top = outputY * geometry.stride.height - geometry.padding.height
@@ -141,5 +122,18 @@ package enum Im2col {
                 }
             }
         }
+    }
+}
+
+extension ConvolutionGeometry {
+    fileprivate var sliding: apus_sliding {
+        apus_sliding(
+            channels: groupInputChannels, input_height: input.height, input_width: input.width,
+            padding_height: padding.height, padding_width: padding.width, padded_height: padded.height,
+            padded_width: padded.width,
+            kernel_height: kernel.height, kernel_width: kernel.width,
+            dilation_height: dilation.height, dilation_width: dilation.width,
+            stride_height: stride.height, stride_width: stride.width,
+            output_height: output.height, output_width: output.width)
     }
 }

@@ -49,6 +49,9 @@ public struct FloatView: @unchecked Sendable {
         unsafe base.update(from: other.base, count: count)
     }
 
+    /// Where the first element lies, for questions of alignment.
+    package var address: UInt { unsafe UInt(bitPattern: base) }
+
     public var array: [Float] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 
     /// The same memory as bytes, four to a float, for masks and indices of one byte.
@@ -61,7 +64,8 @@ public struct FloatView: @unchecked Sendable {
     /// A row-major matrix over the start of this view.
     public func matrix(rows: Int, columns: Int, leadingDimension: Int? = nil) -> MatrixView {
         let leading = leadingDimension ?? columns
-        precondition(leading >= columns && (rows == 0 || (rows - 1) * leading + columns <= count),
+        precondition(
+            leading >= columns && (rows == 0 || (rows - 1) * leading + columns <= count),
             "a \(rows)x\(columns) matrix of leading dimension \(leading) does not fit \(count) floats")
         return unsafe MatrixView(base: base, rows: rows, columns: columns, leadingDimension: leading)
     }

@@ -34,7 +34,8 @@ public struct Tensor: @unchecked Sendable {
 
     /// A dense tensor over the start of `view`.
     public init(_ view: FloatView, batch: Int, shape: Shape, layout: Layout) {
-        precondition(batch * shape.count <= view.count,
+        precondition(
+            batch * shape.count <= view.count,
             "\(batch) images of \(shape) do not fit \(view.count) floats")
         unsafe self.init(
             base: view.base, batch: batch, shape: shape, layout: layout,
@@ -94,7 +95,8 @@ public struct Tensor: @unchecked Sendable {
 
     /// The channels of `range`, as a slice of this tensor's memory.
     public func channels(_ range: Range<Int>) -> Tensor {
-        precondition(range.lowerBound >= 0 && range.upperBound <= shape.channels,
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= shape.channels,
             "\(range) outside 0..<\(shape.channels)")
         let slice = Shape(height: shape.height, width: shape.width, channels: range.count)
         return unsafe Tensor(
@@ -105,7 +107,8 @@ public struct Tensor: @unchecked Sendable {
     /// The same memory under another shape of the same count, where that moves no element: always when
     /// channels are first (the order is PyTorch's), else between vectors alone.
     package func viewed(as other: Shape) -> Tensor {
-        precondition(other.count == shape.count && (layout == .channelsFirst || other == shape),
+        precondition(
+            other.count == shape.count && (layout == .channelsFirst || other == shape),
             "\(shape) cannot be viewed as \(other)")
         return unsafe Tensor(
             base: base, batch: batch, shape: other, layout: layout, rowStride: rowStride)
@@ -127,8 +130,9 @@ public struct Tensor: @unchecked Sendable {
     /// `count` pixels of image `image` from `pixel` on as a matrix of pixels by channels. Channels must be
     /// last.
     func pixels(of image: Int, from pixel: Int, count: Int) -> MatrixView {
-        precondition(layout == .channelsLast && image >= 0 && image < batch
-            && pixel >= 0 && pixel + count <= shape.pixels)
+        precondition(
+            layout == .channelsLast && image >= 0 && image < batch
+                && pixel >= 0 && pixel + count <= shape.pixels)
         return unsafe MatrixView(
             base: base + image * imageStride + pixel * rowStride, rows: count, columns: shape.channels,
             leadingDimension: rowStride)

@@ -54,7 +54,8 @@ extension Tensor {
 
     @inlinable
     func checkMatches(_ other: Tensor) {
-        precondition(other.batch == batch && other.shape == shape && other.layout == layout,
+        precondition(
+            other.batch == batch && other.shape == shape && other.layout == layout,
             "\(other.batch) images of \(other.shape) met \(batch) images of \(shape)")
     }
 
@@ -119,8 +120,9 @@ extension Tensor {
     /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
     /// channel, the value of each byte.
     package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
-        precondition(bytes.count == shape.count && tables.count == 256 * shape.channels
-            && image >= 0 && image < batch)
+        precondition(
+            bytes.count == shape.count && tables.count == 256 * shape.channels
+                && image >= 0 && image < batch)
         let output = unsafe base + image * imageStride
         let channels = shape.channels
         unsafe bytes.withUnsafeBufferPointer { bytes in

@@ -14,6 +14,9 @@ public struct Concat: Layer {
         guard !branches.isEmpty else { throw planning.error("a Concat needs at least one branch") }
         var children: [PlannedChild] = []
         for branch in branches {
+            guard !children.contains(where: { $0.name == branch.name }) else {
+                throw planning.error("two branches are named \(branch.name)")
+            }
             let child = try planning.child(branch.name, branch.layer, input: shape)
             if let first = children.first?.output,
                 first.height != child.output.height || first.width != child.output.width

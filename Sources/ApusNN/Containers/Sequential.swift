@@ -85,7 +85,8 @@ public struct Sequential: Layer {
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         for index in layers.indices where !isSkipped(index, context) {
             layers[index].layer.forward(
-                tensor(before: index, input, output, context), into: tensor(after: index, input, output, context),
+                tensor(before: index, input, output, context),
+                into: tensor(after: index, input, output, context),
                 context.child(index))
         }
     }

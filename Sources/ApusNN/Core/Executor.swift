@@ -24,7 +24,7 @@ public final class Executor: @unchecked Sendable {
         public var images: Int
         /// The sum of the losses of the images.
         public var lossSum: Double
-        /// Images whose greatest output is that of their class.
+        /// Images whose greatest output is that of their class; none where outputs are maps.
         public var correct: Int
 
         /// The mean loss of an image.
@@ -66,9 +66,7 @@ public final class Executor: @unchecked Sendable {
         _ network: Network, batchSize: Int, workers: Workers = Workers(), isTraining: Bool = true,
         keepsInputGradient: Bool = false
     ) throws {
-        guard batchSize > 0 else {
-            throw PlanningError(reason: "a batch of \(batchSize) images; at least 1 is needed")
-        }
+        guard batchSize > 0 else { throw PlanningError(emptyBatch: batchSize) }
         self.network = network
         self.batchSize = batchSize
         self.workers = workers
@@ -87,8 +85,7 @@ public final class Executor: @unchecked Sendable {
         }
         outputBlock = FloatBuffer(count: batchSize * network.output.count)
         gradientBlock = FloatBuffer(count: isTraining ? batchSize * network.output.count : 0)
-        let shards = (batchSize + shardSize - 1) / shardSize
-        let laneCount = min(shards, Executor.greatestLaneCount)
+        let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
         let floats = network.parameterBlock.count
         laneBlock = FloatBuffer(count: isTraining ? laneCount * floats : 0)
         lanes = (0..<laneCount).map { [laneBlock] in
@@ -115,12 +112,30 @@ public final class Executor: @unchecked Sendable {
 
     /// Bytes of memory, by use: parameters, gradients, activations, and scratch of all workers.
     public var memory: MemoryUse {
-        let plan = memories[0].plan
-        let activations = plan.savedFloats * workers.count + inputBlock.count + outputBlock.count
-            + gradientBlock.count
+        Executor.memory(network, batchSize: batchSize, threads: workers.count, isTraining: isTraining)
+    }
+
+    /// What an executor takes, before there is one.
+    static func memory(
+        _ network: Network, batchSize: Int, threads: Int, isTraining: Bool
+    ) -> MemoryUse {
+        let shardSize = shardSize(network, batchSize: batchSize)
+        let plan = MemoryPlan(network.root, images: shardSize)
+        let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
+        let outputFloats = batchSize * network.output.count
+        let activations = (plan.savedFloats + imageFloats) * threads + outputFloats
+        let floats = network.parameterBlock.count
         return MemoryUse(
-            parameterBytes: 4 * network.parameterBlock.count, gradientBytes: 4 * laneBlock.count,
-            activationBytes: 4 * activations, scratchBytes: 4 * plan.scratchFloats * workers.count)
+            parameterBytes: 4 * floats,
+            gradientBytes: isTraining
+                ? 4 * floats * laneCount(batchSize: batchSize, shardSize: shardSize) : 0,
+            activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
+            scratchBytes: 4 * plan.scratchFloats * threads)
+    }
+
+    /// Lanes that a batch's shards are dealt to.
+    private static func laneCount(batchSize: Int, shardSize: Int) -> Int {
+        min((batchSize + shardSize - 1) / shardSize, greatestLaneCount)
     }
 
     /// Runs the first `count` images of `source` forward.
@@ -161,10 +176,18 @@ public final class Executor: @unchecked Sendable {
         }
     }
 
+    /// Fills all memory but the parameters, to show that nothing is read before it is written.
+    package func poisonMemory(with value: Float) {
+        for memory in memories { memory.poison(value) }
+        for block in [inputBlock, outputBlock, gradientBlock, laneBlock] { block.view.fill(value) }
+        inputGradientBlock?.view.fill(value)
+    }
+
     private func run(
         _ source: any BatchSource, count: Int, loss: (any Loss)?, isTraining: Bool, seed: UInt64, step: Int
     ) -> Outcome {
-        precondition(count > 0 && count <= batchSize, "a batch of \(count) images in an executor of \(batchSize)")
+        precondition(
+            count > 0 && count <= batchSize, "a batch of \(count) images in an executor of \(batchSize)")
         self.source = source
         self.loss = loss
         images = count
@@ -212,16 +235,19 @@ public final class Executor: @unchecked Sendable {
         for (index, position) in range.enumerated() {
             memory.labels[index] = Int32(source.label(at: position))
         }
-        let gradient = memory.isTraining
+        let gradient =
+            memory.isTraining
             ? Tensor(gradientBlock.view, batch: images, shape: network.output, layout: network.layout)
                 .images(range)
             : nil
         lane.lossSum += loss.evaluate(
             outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
             gradient: gradient)
-        for index in 0..<range.count
-        where Reductions.greatestChannel(output, image: index) == Int(memory.labels[index]) {
-            lane.correct += 1
+        if output.shape.isVector {
+            for index in 0..<range.count
+            where Reductions.greatestChannel(output, image: index) == Int(memory.labels[index]) {
+                lane.correct += 1
+            }
         }
         if let gradient {
             network.model.backward(
@@ -246,6 +272,10 @@ public struct MemoryUse: Sendable, Hashable, Codable {
     public var gradientBytes: Int
     public var activationBytes: Int
     public var scratchBytes: Int
+    /// What the optimiser remembers.
+    public var optimizerBytes = 0
 
-    public var totalBytes: Int { parameterBytes + gradientBytes + activationBytes + scratchBytes }
+    public var totalBytes: Int {
+        parameterBytes + gradientBytes + activationBytes + scratchBytes + optimizerBytes
+    }
 }

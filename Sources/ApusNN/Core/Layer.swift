@@ -137,8 +137,10 @@ public struct Planning: Sendable {
     /// Plans a layer inside a container.
     public func child(_ name: String, _ layer: any Layer, input: Shape) throws -> PlannedChild {
         let inner = Planning(path: path.isEmpty ? name : "\(path).\(name)", layout: layout)
-        return PlannedChild(
-            name: name, layer: layer, input: input, plan: try layer.plan(input, in: inner))
+        var plan = try layer.plan(input, in: inner)
+        // With channels last, another shape means another order of elements.
+        if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
+        return PlannedChild(name: name, layer: layer, input: input, plan: plan)
     }
 
     /// An error that names this place.
@@ -155,6 +157,10 @@ public struct PlanningError: Error, Sendable, Hashable, CustomStringConvertible 
     public init(path: String = "", reason: String) {
         self.path = path
         self.reason = reason
+    }
+
+    init(emptyBatch batchSize: Int) {
+        self.init(reason: "a batch of \(batchSize) images; at least 1 is needed")
     }
 
     public var description: String { path.isEmpty ? reason : "layer \(path): \(reason)" }

@@ -25,13 +25,6 @@ extension Activation {
     }
 }
 
-/// `max(x, 0)`, with slope 0 at 0, as in PyTorch. A NaN stays a NaN.
-public struct ReLU: Activation {
-    public init() {}
-    static func value(_ x: Float) -> Float { x < 0 ? 0 : x }
-    static func slope(_ y: Float) -> Float { y > 0 ? 1 : 0 }
-}
-
 /// The hyperbolic tangent, with slope `1 - y^2`.
 public struct Tanh: Activation {
     public init() {}
@@ -54,4 +47,24 @@ public struct Sigmoid: Activation {
     public init() {}
     static func value(_ x: Float) -> Float { 1 / (1 + exp(-x)) }
     static func slope(_ y: Float) -> Float { y * (1 - y) }
+}
+
+/// `max(x, 0)`, with slope 0 at 0, as in PyTorch. A NaN stays a NaN.
+public struct ReLU: Layer {
+    public init() {}
+
+    public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        LayerPlan(output: shape, storage: .inPlace, backwardReadsInput: false)
+    }
+
+    public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        Rectifier.forward(input, into: output)
+    }
+
+    public func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        Rectifier.backward(outputGradient, output: output, inputGradient: inputGradient)
+    }
 }

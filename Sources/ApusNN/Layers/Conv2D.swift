@@ -96,23 +96,24 @@ public struct Conv2D: Layer {
             inputGradient: inputGradient)
     }
 
-    private func geometry(input: Shape, output: Shape) -> ConvolutionGeometry {
-        ConvolutionGeometry(
+    package func geometry(input: Shape, output: Shape) -> ConvolutionGeometry {
+        let paddings = paddings(input)
+        return ConvolutionGeometry(
             input: input, output: output, kernel: kernelSize, stride: stride, dilation: dilation,
-            padding: Extent(
-                height: paddings(input.height, kernelSize.height, stride.height, dilation.height, \.height) / 2,
-                width: paddings(input.width, kernelSize.width, stride.width, dilation.width, \.width) / 2),
-            groups: groups)
+            padding: Extent(height: paddings.height / 2, width: paddings.width / 2), groups: groups)
     }
 
-    /// Zeros on both sides of one axis.
-    private func paddings(
-        _ input: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ axis: KeyPath<Extent, Int>
-    ) -> Int {
-        switch padding {
-        case .explicit(let height, let width): 2 * (axis == \.height ? height : width)
-        case .same:
+    /// Zeros above and below, left and right, together.
+    private func paddings(_ input: Shape) -> Extent {
+        func same(_ input: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
             max(0, ((input + stride - 1) / stride - 1) * stride + dilation * (kernel - 1) + 1 - input)
+        }
+        return switch padding {
+        case .explicit(let height, let width): Extent(height: 2 * height, width: 2 * width)
+        case .same:
+            Extent(
+                height: same(input.height, kernelSize.height, stride.height, dilation.height),
+                width: same(input.width, kernelSize.width, stride.width, dilation.width))
         }
     }
 
@@ -136,18 +137,18 @@ public struct Conv2D: Layer {
     }
 
     private func outputShape(_ shape: Shape, _ planning: Planning) throws -> Shape {
-        let vertical = paddings(shape.height, kernelSize.height, stride.height, dilation.height, \.height)
-        let horizontal = paddings(shape.width, kernelSize.width, stride.width, dilation.width, \.width)
+        let paddings = paddings(shape)
         guard
             let height = ConvolutionGeometry.outputExtent(
                 input: shape.height, kernel: kernelSize.height, stride: stride.height,
-                dilation: dilation.height, paddings: vertical),
+                dilation: dilation.height, paddings: paddings.height),
             let width = ConvolutionGeometry.outputExtent(
                 input: shape.width, kernel: kernelSize.width, stride: stride.width,
-                dilation: dilation.width, paddings: horizontal)
+                dilation: dilation.width, paddings: paddings.width)
         else {
             let dilated = dilation == Extent(1) ? "" : " (dilated \(dilation.height)x\(dilation.width))"
-            let padded = vertical + horizontal == 0 ? "no padding" : "\(vertical)x\(horizontal) zeros of padding"
+            let padded =
+                paddings == Extent(0) ? "no padding" : "\(paddings.height)x\(paddings.width) zeros of padding"
             throw planning.error(
                 "a \(kernelSize.height)x\(kernelSize.width) kernel\(dilated) does not fit its "
                     + "\(shape.height)x\(shape.width) input with \(padded)")

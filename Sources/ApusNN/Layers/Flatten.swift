@@ -10,8 +10,7 @@ public struct Flatten: Layer {
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         LayerPlan(
             output: .features(shape.count),
-            storage: planning.layout == .channelsFirst || shape.isVector ? .view : .own,
-            backwardReadsInput: false, backwardReadsOutput: false)
+            storage: .view, backwardReadsInput: false, backwardReadsOutput: false)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {

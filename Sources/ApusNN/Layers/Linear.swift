@@ -42,16 +42,14 @@ public struct Linear: Layer {
             initializer: biasInitializer ?? .uniform(bound: 1 / Float(inputs).squareRoot()))
         return LayerPlan(
             output: .features(outputs), parameters: hasBias ? [weight, bias] : [weight],
-            scratch: [BufferSize(fixed: inputs * outputs)],
             multiplyAdds: inputs * outputs, backwardReadsOutput: false)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        // A transposed right-hand operand takes OpenBLAS's slow packing path, so W is turned first.
-        let turned = context.scratch(0).matrix(rows: inputs, columns: outputs)
-        weight(context.parameter(0)).transpose(into: turned)
         if hasBias { output.matrix.fillRows(with: context.parameter(1)) }
-        multiply(input.matrix, turned, into: output.matrix, beta: hasBias ? 1 : 0)
+        multiply(
+            input.matrix, weight(context.parameter(0)).transposed, into: output.matrix,
+            beta: hasBias ? 1 : 0)
     }
 
     public func backward(

@@ -20,6 +20,7 @@ public final class TerminalReporter: Sendable {
         var label: String
         var unit: String
         var total: Int
+        var completedBefore: Int
         var startedAt: Double
         var drawnAt: Double?
     }
@@ -65,13 +66,17 @@ public final class TerminalReporter: Sendable {
     }
 
     /// Begins a stretch of work: `total` things of a kind, such as `images`.
-    public func begin(_ label: String, total: Int, unit: String) {
+    ///
+    /// - Parameter completed: things that were done before, and do not count for the rate.
+    public func begin(_ label: String, total: Int, completed: Int = 0, unit: String) {
         guard mode == .bar else { return }
         let time = now()
         task.withLock { task in
             let drawnAt = task?.drawnAt
-            task = Work(label: label, unit: unit, total: total, startedAt: time, drawnAt: drawnAt)
-            draw(&task, completed: 0, at: time)
+            task = Work(
+                label: label, unit: unit, total: total, completedBefore: completed, startedAt: time,
+                drawnAt: drawnAt)
+            draw(&task, completed: completed, at: time)
         }
     }
 
@@ -97,7 +102,8 @@ public final class TerminalReporter: Sendable {
     private func draw(_ task: inout Work?, completed: Int, at time: Double) {
         guard let work = task else { return }
         let elapsed = time - work.startedAt
-        let perSecond = elapsed > 0 && completed > 0 ? Double(completed) / elapsed : nil
+        let done = completed - work.completedBefore
+        let perSecond = elapsed > 0 && done > 0 ? Double(done) / elapsed : nil
         let text = bar.render(
             fraction: work.total > 0 ? Double(completed) / Double(work.total) : 0,
             label: work.label,

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// The instruction sets the probes below are written for, in rising order of width.
+/// The instruction sets the loops below are written for, in rising order of width.
 typedef enum {
     apus_isa_portable = 0,
     apus_isa_neon = 1,
@@ -15,6 +15,47 @@ typedef enum {
 
 /// The widest instruction set this processor and operating system support.
 apus_isa apus_widest_isa(void);
+
+/// Whether the processor has the parts of AVX-512 that came with Skylake-X: F, CD, BW, DQ and VL.
+bool apus_has_skylakex_vectors(void);
+
+/// Floats that the loops below move at a time.
+enum { apus_chunk = 16 };
+
+/// A kernel that slides over planes of one group of channels, with zeros around them.
+typedef struct {
+    long channels;
+    long input_height, input_width;
+    long padding_height, padding_width;
+    long padded_height, padded_width;
+    long kernel_height, kernel_width;
+    long dilation_height, dilation_width;
+    long stride_height, stride_width;
+    long output_height, output_width;
+} apus_sliding;
+
+/// Loops for one instruction set. Their results do not depend on which.
+typedef struct {
+    /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
+    /// reads and writes up to a chunk beyond the last.
+    void (*gather)(const apus_sliding *sliding, const float *padded, float *columns);
+    /// Sets each pixel to the sum of the columns that were read from it, or adds that; reads up to a chunk
+    /// before and beyond the columns.
+    void (*scatter)(const apus_sliding *sliding, const float *columns, bool adds, float *planes);
+    /// The maxima of 2x2 windows of `2 rows` rows of `2 width` pixels, and their places 0 to 3 in row order.
+    /// `width` is at least 4.
+    void (*halve)(long rows, long width, const float *input, float *output, uint8_t *places);
+    /// Writes `gradient` to the places of the maxima, and zero elsewhere.
+    void (*unhalve)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
+    /// `max(input, 0)`; a NaN stays one. `output` may be `input`.
+    void (*relu)(long count, const float *input, float *output);
+    /// `gradient` where `output` is above 0, else 0. `input` may be `gradient`.
+    void (*relu_gradient)(long count, const float *gradient, const float *output, float *input);
+    void (*fill)(long count, float value, float *output);
+} apus_kernels;
+
+/// The loops for `isa`, which the processor must support.
+const apus_kernels *apus_kernels_for(apus_isa isa);
 
 /// Runs `iterations` rounds of independent fused multiply-adds held in registers; returns the number of
 /// floating point operations done (two per multiply-add and lane). `sink` keeps the work alive.

@@ -1,0 +1,66 @@
+import Apus
+
+/// Whole steps of training: loading a shuffled batch, forward, backward and update.
+struct TrainingBenchmark {
+    struct Result: Codable {
+        let name: String
+        let batchSize: Int
+        let threads: Int
+        let imagesPerSecond: Measurement
+        /// Bytes held for training.
+        let memoryBytes: Int
+    }
+
+    let model: any Model.Type
+    let batchSize: Int
+    let optimizer: any Optimizer
+
+    var name: String { "\(model.name)/train" }
+
+    /// The networks as they are usually trained.
+    static let all = [
+        TrainingBenchmark(
+            model: LeNet5.self, batchSize: 64,
+            optimizer: SGD(learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4)),
+        TrainingBenchmark(
+            model: LeNet5Original.self, batchSize: 64,
+            optimizer: SGD(learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4)),
+        TrainingBenchmark(model: LeNet5Tutorial.self, batchSize: 128, optimizer: Adam()),
+    ]
+
+    func run(threads: Int, rounds: Int, seconds: Double) throws -> Result {
+        let data = try DatasetSplits(
+            train: .synthetic(
+                count: 100 * batchSize, shape: model.input, classes: 10, seed: 1, split: "train"),
+            test: .synthetic(count: 1, shape: model.input, classes: 10, seed: 1, split: "test"),
+            normalization: .mnist)
+        let trainer = try Trainer(
+            Classifier(model.init(classes: 10), for: data, seed: 1), on: data,
+            TrainingConfiguration(
+                epochs: .max >> 32, batchSize: batchSize, optimizer: optimizer, schedule: .constant),
+            threads: threads)
+        var rates: [Double] = []
+        var images = 0
+        var start: ContinuousClock.Instant?
+        // The first round warms up.
+        try trainer.fit { _ in
+            let now = ContinuousClock.now
+            guard let begun = start else {
+                start = now
+                return true
+            }
+            images += batchSize
+            let elapsed = (now - begun) / .seconds(1)
+            if elapsed >= seconds {
+                rates.append(Double(images) / elapsed)
+                images = 0
+                start = now
+            }
+            return rates.count <= rounds
+        }
+        return Result(
+            name: name, batchSize: batchSize, threads: threads,
+            imagesPerSecond: Measurement(rates: Array(rates.dropFirst())),
+            memoryBytes: trainer.memory.totalBytes)
+    }
+}

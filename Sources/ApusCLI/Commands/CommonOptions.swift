@@ -1,0 +1,42 @@
+import ApusKernels
+import ApusModels
+
+/// A model of the catalogue, by its name.
+struct ModelName: ArgumentValue, Equatable {
+    let type: any Model.Type
+
+    init(_ type: any Model.Type) { self.type = type }
+
+    static var choices: [String] { ModelCatalog.names }
+    var argument: String { type.name }
+
+    init(argument: String) throws(InvalidArgument) {
+        guard let type = ModelCatalog.model(named: argument) else {
+            throw InvalidArgument(mustBe: "one of \(Self.choices.joined(separator: ", "))")
+        }
+        self.type = type
+    }
+
+    static func == (a: ModelName, b: ModelName) -> Bool { a.argument == b.argument }
+}
+
+/// Options that several commands have.
+enum CommonOptions {
+    static let model = Option(
+        "model", short: "m", "name", default: ModelName(LeNet5.self), help: "The network.")
+    static let threads = Option<Int?>(
+        "threads", short: "t", "n", absent: "as many as the process may use", .between(1, and: 1024),
+        help: "Threads to compute on; results do not depend on it.")
+    static let json = Flag("json", help: "Write JSON, for programs.")
+
+    static func batchSize(default fallback: Int, help: String) -> Option<Int> {
+        Option("batch-size", short: "b", "n", default: fallback, .between(1, and: 1_000_000), help: help)
+    }
+
+    /// What to say of more threads than cores, or nil.
+    static func remark(onThreads threads: Int) -> String? {
+        guard threads > Machine.usableThreads else { return nil }
+        return "note: \(threads) threads on \(Machine.usableThreads.counted("core")) take turns, "
+            + "which is slower than one thread a core"
+    }
+}

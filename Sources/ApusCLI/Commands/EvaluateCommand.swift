@@ -1,0 +1,82 @@
+import ApusData
+import ApusTraining
+import Foundation
+
+/// `apus evaluate`: tests a trained network.
+struct EvaluateCommand: Command {
+    private static let checkpoint = Option<String>(
+        required: "checkpoint", short: "c", "path",
+        help: "A checkpoint, or the folder of a run, of which the last one is read.")
+    private static let data = Option<String?>(
+        "data", short: "d", "dataset", absent: "the data it was trained on",
+        help: "The images, as in apus train; the test images are used.")
+    private static let batchSize = CommonOptions.batchSize(
+        default: 256, help: "Images computed at once; results do not depend on it.")
+
+    static let specification = CommandSpecification(
+        "evaluate", abstract: "Tests a trained network: accuracy, scores of each class, confusion matrix.",
+        options: [checkpoint, data, batchSize, CommonOptions.threads, CommonOptions.json],
+        examples: [
+            Example("evaluate --checkpoint runs/lenet5", "The last checkpoint of a run, as a table."),
+            Example(
+                "evaluate --checkpoint runs/lenet5/checkpoint-best.apus --json",
+                "The checkpoint that tested best, as JSON."),
+        ])
+
+    let path: String
+    let data: DatasetSpecification?
+    let batchSize: Int
+    let threads: Int?
+    let writesJSON: Bool
+
+    init(_ arguments: ParsedArguments) throws {
+        path = arguments[Self.checkpoint]
+        data = try arguments[Self.data].map(Self.specification(of:))
+        batchSize = arguments[Self.batchSize]
+        threads = arguments[CommonOptions.threads]
+        writesJSON = arguments[CommonOptions.json]
+    }
+
+    func run(on console: Console) async throws -> ExitCode {
+        let checkpoint = try Checkpoint(contentsOf: try file())
+        let classifier = try checkpoint.classifier()
+        let data = try self.data ?? trainedOn(checkpoint)
+        let images = try data.load().test
+        let report = try classifier.evaluate(images, batchSize: batchSize, threads: threads)
+        if writesJSON {
+            console.write(try report.json() + "\n")
+        } else {
+            let age = checkpoint.progress.map { " " + $0.place } ?? ""
+            console.write(
+                "\(RunFolder.shown(checkpoint.path)): \(checkpoint.modelName)\(age)\n"
+                    + "on the \(images.count.counted("test image")) of \(data):\n\n"
+                    + report.table(columns: console.tableColumns))
+        }
+        return .success
+    }
+
+    /// The checkpoint: the path itself, or the last one of the run in it.
+    private func file() throws -> URL {
+        let url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue
+        else { return url }
+        return try RunFolder.existing(at: url).checkpoint
+    }
+
+    private func trainedOn(_ checkpoint: Checkpoint) throws -> DatasetSpecification {
+        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
+            throw UsageError.other(
+                "\(path) does not say what it was trained on: --data <dataset> is required")
+        }
+        return try Self.specification(of: text)
+    }
+
+    private static func specification(of text: String) throws -> DatasetSpecification {
+        do {
+            return try DatasetSpecification(parsing: text)
+        } catch {
+            throw UsageError.other("\(data.spelling): \(error)")
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import ApusKernels
+import ApusModels
+import ApusNN
+import Foundation
+
+/// `apus summary`: shows what a network consists of and costs.
+struct SummaryCommand: Command {
+    private static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step of training.")
+    private static let input = Option<Shape?>(
+        "input", short: "i", "HxWxC", absent: "what the model was designed for",
+        help: "The images: height, width and channels.")
+    private static let classes = Option(
+        "classes", "n", default: 10, .between(1, and: 100_000), help: "Classes to tell apart.")
+
+    static let specification = CommandSpecification(
+        "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
+        options: [
+            CommonOptions.model, batchSize, input, classes, CommonOptions.threads, CommonOptions.json,
+        ],
+        examples: [Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes.")])
+
+    let model: ModelName
+    let batchSize: Int
+    let input: Shape?
+    let classes: Int
+    let threads: Int?
+    let writesJSON: Bool
+
+    init(_ arguments: ParsedArguments) throws {
+        model = arguments[CommonOptions.model]
+        batchSize = arguments[Self.batchSize]
+        input = arguments[Self.input]
+        classes = arguments[Self.classes]
+        threads = arguments[CommonOptions.threads]
+        writesJSON = arguments[CommonOptions.json]
+    }
+
+    func run(on console: Console) async throws -> ExitCode {
+        let input = input ?? model.type.input
+        let network: Network
+        do {
+            network = try Network(model.type.init(classes: classes), input: input)
+        } catch let error as PlanningError {
+            throw CommandError("\(model.argument) cannot be built for images of \(input): \(error)")
+        }
+        let summary = try network.summary(batchSize: batchSize, threads: threads)
+        if writesJSON {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            console.write(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
+        } else {
+            console.write(
+                "\(model.argument) for images of \(input) and \(classes.counted("class", plural: "classes"))\n\n"
+                    + summary.text(columns: min(console.tableColumns, 100)))
+        }
+        return .success
+    }
+}
+
+extension NetworkSummary {
+    /// The table, the totals, and what they count.
+    fileprivate func text(columns: Int) -> String {
+        var table = TextTable([.left, .left, .right, .right, .right, .right, .right])
+        table.add(["layer", "kind", "output", "parameters", "MACs", "activations", "scratch"])
+        table.addRule()
+        for layer in layers {
+            table.add([
+                layer.path.isEmpty ? "(all)" : layer.path, layer.kind,
+                layer.output.map(String.init).joined(separator: "x"),
+                layer.isContainer ? "" : layer.parameters.groupedOrDash,
+                layer.isContainer ? "" : layer.multiplyAdds.groupedOrDash,
+                layer.activationBytes.bytesOrDash, layer.scratchBytes.bytesOrDash,
+            ])
+        }
+        table.addRule()
+        table.add([
+            "total", "", "", parameters.grouped, multiplyAdds.grouped, shardActivationBytes.bytes,
+            shardScratchBytes.bytes,
+        ])
+        let notes = [
+            "MACs: multiply-adds of a forward pass over one image.",
+            "Activations: what one thread keeps from forward to backward for \(shardSize.counted("image")), "
+                + "as many as it works on at once. A dash: the output lies over the input, or is the network's.",
+            "Scratch: what one thread needs while it runs the layer, gradients between layers with the "
+                + "container that holds them; layers that never run at once share it, so the total is less "
+                + "than the sum.",
+        ]
+        return table.text(gap: 2) + "\n"
+            + "Training in batches of \(batchSize.grouped) on \(threads.counted("thread")) takes "
+            + "\(memory.totalBytes.bytes), beside the optimiser's state:\n"
+            + memoryFacts.text(columns: columns) + "\n"
+            + notes.map { $0.wrapped(columns: columns, indentation: 2) + "\n" }.joined()
+    }
+
+    private var memoryFacts: FactList {
+        var facts = FactList()
+        facts.add("parameters", memory.parameterBytes.bytes)
+        facts.add("gradients", memory.gradientBytes.bytes)
+        facts.add("activations", "\(memory.activationBytes.bytes), inputs and outputs included")
+        facts.add("scratch", memory.scratchBytes.bytes)
+        return facts
+    }
+}
+
+extension Int {
+    fileprivate var groupedOrDash: String { self == 0 ? "-" : grouped }
+    fileprivate var bytesOrDash: String { self == 0 ? "-" : bytes }
+}
+
+extension Shape: ArgumentValue {
+    package var argument: String { "\(height)x\(width)x\(channels)" }
+
+    /// Reads `28x28x1`.
+    package init(argument: String) throws(InvalidArgument) {
+        let extents = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard extents.count == 3, extents.allSatisfy({ 1...65_536 ~= $0 }) else {
+            throw InvalidArgument(mustBe: "height, width and channels, such as 28x28x1")
+        }
+        self.init(height: extents[0], width: extents[1], channels: extents[2])
+    }
+}

@@ -1,0 +1,208 @@
+import ApusData
+import ApusKernels
+import ApusTraining
+import Foundation
+
+/// A run of training in its folder, from where it is to its end.
+struct TrainingRun {
+    let trainer: Trainer
+    let data: DatasetSplits
+    let settings: TrainSettings
+    let folder: RunFolder
+
+    /// Trains what is left of the run, and reports on the test images.
+    func finish(on console: Console, quiet: Bool) throws -> ExitCode {
+        let reporter = console.reporter(quiet: quiet)
+        try folder.writeLog(trainer.history)
+        if isComplete {
+            reporter.line("The run in \(folder.shownPath) is complete: there is nothing left to train.")
+        } else {
+            TrainingHeader(self).lines(columns: console.tableColumns).forEach { reporter.line($0) }
+            reporter.line(EpochLine.header)
+            trainer.history.forEach { reporter.line(EpochLine.text($0, of: epochs)) }
+            try StopSignal.catching {
+                try train(reporter) { StopSignal.isRequested || console.outputFailure?.code == EPIPE }
+            }
+            guard isComplete else {
+                tellHowToGoOn(reporter)
+                return .interrupted
+            }
+        }
+        try report(reporter, columns: console.tableColumns)
+        return .success
+    }
+
+    /// Saves the run as it is.
+    func save() throws {
+        try trainer.save(to: folder.checkpoint, settings: settings.texts)
+    }
+
+    var epochs: Int { settings.configuration.epochs }
+    var isComplete: Bool { trainer.progress.epoch == epochs }
+
+    /// Trains until the end or until `shouldStop` says so, and saves the run after each epoch and when it
+    /// stops.
+    private func train(_ reporter: TerminalReporter, until shouldStop: @escaping () -> Bool) throws {
+        beginEpoch(reporter)
+        defer { reporter.end() }
+        do {
+            try trainer.fit(
+                onStep: { progress in
+                    reporter.advance(to: progress.images)
+                    return !shouldStop()
+                },
+                onEpoch: { record in
+                    try keep(record, reporter)
+                    return !shouldStop()
+                })
+            if !isComplete { try save() }
+        } catch let error as TrainingError {
+            let saved = try Checkpoint(contentsOf: folder.checkpoint)
+            throw CommandError(
+                "\(error); \(shown(folder.checkpoint)) holds the run as it was "
+                    + "\(saved.progress?.place ?? "before")")
+        }
+    }
+
+    private func beginEpoch(_ reporter: TerminalReporter) {
+        reporter.begin(
+            "Epoch \(trainer.progress.epoch + 1)/\(epochs)", total: trainer.imagesPerEpoch,
+            completed: trainer.progress.images, unit: "images")
+    }
+
+    /// Tells of an epoch, and saves what it came to.
+    private func keep(_ record: EpochRecord, _ reporter: TerminalReporter) throws {
+        reporter.line(EpochLine.text(record, of: epochs))
+        try folder.appendToLog(record)
+        if trainer.history.best == record {
+            try trainer.save(to: folder.bestCheckpoint, settings: settings.texts)
+        }
+        try save()
+        if !isComplete { beginEpoch(reporter) }
+    }
+
+    private func tellHowToGoOn(_ reporter: TerminalReporter) {
+        let progress = trainer.progress
+        let place =
+            "after step \(progress.stepInEpoch) of \(trainer.stepsPerEpoch) in epoch \(progress.epoch + 1)"
+        reporter.line("")
+        reporter.line("Stopped \(place); saved in \(shown(folder.checkpoint)).")
+        reporter.line("Go on with: apus train --resume --output \(folder.shownPath.quotedForShell)")
+    }
+
+    private func report(_ reporter: TerminalReporter, columns: Int) throws {
+        let report = try trainer.classifier.evaluate(data.test, threads: trainer.workers.count)
+        let metrics = RunMetrics(report, history: trainer.history)
+        try folder.write(metrics)
+        reporter.line("")
+        reporter.line("On the \(data.test.count.counted("test image")), after epoch \(metrics.epochs):")
+        reporter.line(report.table(columns: columns))
+        if let epoch = metrics.bestEpoch, let accuracy = metrics.bestTestAccuracy {
+            reporter.line(
+                "Best test accuracy \(accuracy.decimals(4)) after epoch \(epoch), kept in "
+                    + "\(shown(folder.bestCheckpoint)).")
+        }
+        reporter.line(
+            "Trained in \(HumanText.duration(seconds: metrics.seconds)). Evaluate again with: "
+                + "apus evaluate --checkpoint \(folder.shownPath.quotedForShell)")
+    }
+
+    private func shown(_ url: URL) -> String { RunFolder.shown(url.path) }
+}
+
+/// What is said of a run before it begins.
+private struct TrainingHeader {
+    private let run: TrainingRun
+
+    init(_ run: TrainingRun) { self.run = run }
+
+    func lines(columns: Int) -> [String] {
+        let trainer = run.trainer
+        let network = trainer.classifier.network
+        let (data, texts) = (run.data, run.settings.texts)
+        let memory = trainer.memory
+        var facts = FactList()
+        facts.add(
+            "model",
+            "\(trainer.classifier.modelName): \(network.parameterCount.grouped) parameters, "
+                + "\(network.multiplyAdds.grouped) multiply-adds an image")
+        facts.add(
+            "data",
+            "\(run.settings.data): \(data.train.count.counted("image")) of \(data.train.shape), and "
+                + "\(data.test.count.grouped) to test on")
+        facts.add(
+            "training",
+            "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
+                + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped), "
+                + "seed \(texts["seed", default: "?"])")
+        facts.add("optimizer", optimizer)
+        facts.add("schedule", texts["schedule", default: "?"])
+        facts.add(
+            "machine",
+            "\(trainer.workers.count.counted("thread")), OpenBLAS \(OpenBLAS.version) with "
+                + "\(OpenBLAS.coreName) kernels")
+        facts.add(
+            "memory",
+            "\(memory.totalBytes.bytes) for training, \(data.bytes.bytes) of images")
+        facts.add("output", run.folder.shownPath)
+        var lines = facts.text(columns: columns).split(separator: "\n").map(String.init)
+        if let remark = CommonOptions.remark(onThreads: trainer.workers.count) { lines.append(remark) }
+        return lines + [""]
+    }
+
+    private var optimizer: String {
+        let texts = run.settings.texts
+        let names = [
+            "learning-rate", "momentum", "nesterov", "weight-decay", "clip-norm", "loss", "label-smoothing",
+        ]
+        let parts = names.compactMap { name in
+            texts[name].flatMap { value -> String? in
+                switch (name, value) {
+                case ("label-smoothing", "0"), ("loss", "cross-entropy"): nil
+                case ("nesterov", _): "Nesterov's"
+                default: "\(name.replacing("-", with: " ")) \(value)"
+                }
+            }
+        }
+        return ([texts["optimizer", default: "?"]] + parts).joined(separator: ", ")
+    }
+}
+
+extension TrainingProgress {
+    /// `before its first step`, `after 3 epochs and 120 steps`.
+    var place: String {
+        if step == 0 { return "before its first step" }
+        let parts = [
+            epoch > 0 ? epoch.counted("epoch") : nil, stepInEpoch > 0 ? stepInEpoch.counted("step") : nil,
+        ]
+        return "after " + parts.compactMap(\.self).joined(separator: " and ")
+    }
+}
+
+extension DatasetSplits {
+    fileprivate var bytes: Int { train.pixels.count + test.pixels.count }
+}
+
+/// An epoch as a line of a table.
+private enum EpochLine {
+    static let header = row(
+        "epoch", ["train loss", "accuracy", "test loss", "accuracy", "rate"], ["images/s", "time"])
+
+    static func text(_ record: EpochRecord, of epochs: Int) -> String {
+        row(
+            "\(record.epoch)/\(epochs)",
+            [
+                record.trainLoss.decimals(4), record.trainAccuracy.decimals(4),
+                record.testLoss?.decimals(4) ?? "-", record.testAccuracy?.decimals(4) ?? "-",
+                record.learningRate.digits(3),
+            ],
+            [HumanText.count(record.imagesPerSecond), HumanText.duration(seconds: record.seconds)])
+    }
+
+    private static func row(_ first: String, _ middle: [String], _ last: [String]) -> String {
+        let widths = [12, 10, 11, 10, 11]
+        return first.padded(to: 7, .right)
+            + zip(middle, widths).map { $0.padded(to: $1, .right) }.joined()
+            + last.map { $0.padded(to: 9, .right) }.joined()
+    }
+}

@@ -1,0 +1,158 @@
+import ApusFormats
+import Foundation
+
+/// The folder a run of training keeps its files in.
+///
+/// | file | holds |
+/// |---|---|
+/// | `checkpoint.apus` | the network and the state of training as last saved, to go on from |
+/// | `checkpoint-best.apus` | the same after the epoch that tested best |
+/// | `log.jsonl` | an `EpochRecord` for each epoch, a line each |
+/// | `metrics.json` | the report on the test images when the run ended, a `RunMetrics` |
+public struct RunFolder: Sendable {
+    public let url: URL
+
+    /// The folder at `url`, whatever it holds.
+    package init(at url: URL) { self.url = url }
+
+    public var path: String { url.path }
+    public var checkpoint: URL { url.appending(path: "checkpoint.apus") }
+    public var bestCheckpoint: URL { url.appending(path: "checkpoint-best.apus") }
+    public var log: URL { url.appending(path: "log.jsonl") }
+    public var metrics: URL { url.appending(path: "metrics.json") }
+
+    /// The folder of a new run, made where there is none.
+    ///
+    /// - Throws: `RunFolderError.holdsRun` where a run's files are there already, `FileError` where the
+    ///   folder cannot be made.
+    public static func new(at url: URL) throws -> RunFolder {
+        let folder = RunFolder(at: url)
+        let files = [folder.checkpoint, folder.bestCheckpoint, folder.log, folder.metrics]
+        if let found = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) {
+            throw RunFolderError.holdsRun(path: url.path, file: found.lastPathComponent)
+        }
+        try make(url.path)
+        return folder
+    }
+
+    /// The folder of a run, to go on with or to read.
+    ///
+    /// - Throws: `RunFolderError.noRun` where it holds no checkpoint.
+    public static func existing(at url: URL) throws -> RunFolder {
+        let folder = RunFolder(at: url)
+        guard FileManager.default.fileExists(atPath: folder.checkpoint.path) else {
+            throw RunFolderError.noRun(path: url.path)
+        }
+        return folder
+    }
+
+    /// Writes the log anew from the history of a run: a checkpoint knows better than the log which epochs it
+    /// has behind it.
+    public func writeLog(_ history: [EpochRecord]) throws {
+        let encoder = JSONEncoder.forLines
+        let lines = try history.map { try encoder.encode($0) + "\n".utf8 }
+        try AtomicFile.write(Data(lines.joined()), to: log)
+    }
+
+    /// Adds an epoch to the log.
+    ///
+    /// - Throws: `JSONLinesError` where the file takes no more.
+    public func appendToLog(_ record: EpochRecord) throws {
+        try JSONLinesWriter(path: log.path).append(record)
+    }
+
+    /// Writes the report of a run that has ended.
+    public func write(_ metrics: RunMetrics) throws {
+        try AtomicFile.write(try JSONEncoder.forLines.encode(metrics) + "\n".utf8, to: self.metrics)
+    }
+
+    /// Makes a folder, and those it lies in.
+    private static func make(_ path: String) throws {
+        if mkdir(path, 0o777) == 0 { return }
+        var code = errno
+        let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        if code == ENOENT, parent != path {
+            try make(parent)
+            if mkdir(path, 0o777) == 0 { return }
+            code = errno
+        }
+        var isFolder: ObjCBool = false
+        if code == EEXIST, FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+            isFolder.boolValue
+        {
+            return
+        }
+        throw FileError(path: path, operation: .create, code: code)
+    }
+}
+
+/// What a run came to: the report on the test images, and the course of the run.
+///
+/// As JSON these are the keys of `ClassificationReport`, and beside them those of this type.
+public struct RunMetrics: Sendable, Equatable, Encodable {
+    /// Of the network as the run left it.
+    public let report: ClassificationReport
+    /// Epochs completed.
+    public let epochs: Int
+    /// Time the epochs took.
+    public let seconds: Double
+    /// The epoch that tested best, the first of equals, where any was tested.
+    public let bestEpoch: Int?
+    public let bestTestAccuracy: Double?
+
+    public init(_ report: ClassificationReport, history: [EpochRecord]) {
+        self.report = report
+        epochs = history.count
+        seconds = history.reduce(0) { $0 + $1.seconds }
+        let best = history.best
+        bestEpoch = best?.epoch
+        bestTestAccuracy = best?.testAccuracy
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case epochs, seconds, bestEpoch, bestTestAccuracy
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(epochs, forKey: .epochs)
+        try container.encode(seconds, forKey: .seconds)
+        try container.encodeIfPresent(bestEpoch, forKey: .bestEpoch)
+        try container.encodeIfPresent(bestTestAccuracy, forKey: .bestTestAccuracy)
+    }
+}
+
+extension [EpochRecord] {
+    /// The epoch of the highest test accuracy, the first of equals; nil where none was tested.
+    package var best: EpochRecord? {
+        // Of equals `max` gives the first.
+        filter { $0.testAccuracy != nil }.max { ($0.testAccuracy ?? 0) < ($1.testAccuracy ?? 0) }
+    }
+}
+
+extension JSONEncoder {
+    /// One line, keys in alphabetical order.
+    fileprivate static var forLines: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+}
+
+/// A folder that cannot be a run's.
+public enum RunFolderError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A new run was to begin where another one's `file` lies.
+    case holdsRun(path: String, file: String)
+    /// A run was wanted where there is none.
+    case noRun(path: String)
+
+    public var description: String {
+        switch self {
+        case .holdsRun(let path, let file):
+            "\(path) already holds a run: there is a \(file)"
+        case .noRun(let path):
+            "\(path) holds no run: there is no checkpoint.apus"
+        }
+    }
+}

@@ -1,0 +1,14 @@
+// The vector loops for AVX512.
+
+#if defined(__x86_64__)
+
+// Before the attribute, for the system's headers are not ours to compile.
+#include "CVectorKernels.h"
+#include <string.h>
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define KERNEL(name) avx512_##name
+#include "kernels.inc"
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,145 @@
+import ApusCLI
+import ApusTraining
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("apus as a process", .serialized, .enabled(if: ApusProcess.program != nil, "apus is not built"))
+struct ProcessTests {
+    private static let run = "--data synthetic=600 --epochs 12 --batch-size 20 --threads 2"
+
+    /// Waits until a run has `count` epochs in its log.
+    private func waitForEpochs(_ count: Int, in folder: RunFolder) async throws {
+        for _ in 0..<2000 {
+            let log = (try? String(contentsOf: folder.log, encoding: .utf8)) ?? ""
+            if log.split(separator: "\n").count >= count { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        Issue.record("no epoch was logged in ten seconds")
+    }
+
+    @Test(
+        "A run that a signal has stopped goes on, to the bits of one that was left alone",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
+    func signals(number: Int32) async throws {
+        try await withTemporaryDirectory { directory in
+            let whole = try ApusProcess(shell: "exec $APUS train \(Self.run) --output whole", in: directory)
+            #expect(whole.finish().status == 0)
+
+            let folder = RunFolder(at: directory.appending(path: "parts"))
+            let first = try ApusProcess(shell: "exec $APUS train \(Self.run) --output parts", in: directory)
+            try await waitForEpochs(2, in: folder)
+            // Again and again, as an impatient hand does.
+            for _ in 0..<20 { first.signal(number) }
+            let stopped = first.finish()
+            #expect(stopped.status == 130)
+            #expect(stopped.errors.isEmpty)
+            #expect(stopped.output.contains("apus train --resume --output parts\n"))
+            let saved = try #require(try Checkpoint(contentsOf: folder.checkpoint).progress)
+            #expect((2..<12).contains(saved.epoch))
+
+            let second = try ApusProcess(
+                shell: "exec $APUS train --resume --output parts --threads 1", in: directory)
+            #expect(second.finish().status == 0)
+            let other = RunFolder(at: directory.appending(path: "whole"))
+            #expect(
+                try Checkpoint(contentsOf: folder.checkpoint).bits
+                    == Checkpoint(contentsOf: other.checkpoint).bits)
+            #expect(
+                try Checkpoint(contentsOf: folder.bestCheckpoint).bits
+                    == Checkpoint(contentsOf: other.bestCheckpoint).bits)
+            let log = try String(contentsOf: folder.log, encoding: .utf8)
+            #expect(log.split(separator: "\n").count == 12)
+            #expect(
+                try !FileManager.default.contentsOfDirectory(atPath: folder.path).contains {
+                    $0.hasSuffix("partial")
+                })
+        }
+    }
+
+    @Test("Where the disk is full the error says so, and the old checkpoint stays whole")
+    func fullDisk() async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = RunFolder(at: directory.appending(path: "run"))
+            let first = try ApusProcess(shell: "exec $APUS train \(Self.run) --output run", in: directory)
+            try await waitForEpochs(1, in: folder)
+            first.signal(SIGINT)
+            #expect(first.finish().status == 130)
+            let before = try Data(contentsOf: folder.checkpoint)
+
+            // A limit on the size of files stands in for a full disk.
+            let second = try ApusProcess(
+                shell: "trap '' XFSZ; ulimit -f 100; exec $APUS train --resume --output run", in: directory)
+            let outcome = second.finish()
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.hasPrefix("apus: error: cannot write "))
+            #expect(outcome.errors.split(separator: "\n").count == 1)
+            #expect(try Data(contentsOf: folder.checkpoint) == before)
+            #expect(
+                try !FileManager.default.contentsOfDirectory(atPath: folder.path).contains {
+                    $0.hasSuffix("partial")
+                })
+        }
+    }
+
+    @Test("Exit codes tell success, failure and wrong usage apart, and errors go to standard error")
+    func exitCodes() throws {
+        try withTemporaryDirectory { directory in
+            for (line, status) in [
+                ("--version", 0), ("summary --json", 0), ("evaluate --checkpoint none", 1),
+                ("train --batch-size 0", 64), ("dance", 64),
+            ] as [(String, Int32)] {
+                let outcome = try ApusProcess(shell: "exec $APUS \(line)", in: directory).finish()
+                #expect(outcome.status == status)
+                #expect(outcome.output.isEmpty == (status != 0))
+                #expect(outcome.errors.isEmpty == (status == 0))
+            }
+        }
+    }
+
+    @Test("A reader that has had enough is no error; a run is saved first")
+    func closedPipe() async throws {
+        try withTemporaryDirectory { directory in
+            let summary = try ApusProcess(
+                shell: "{ $APUS summary; echo $? >status; } | head -n 1", in: directory
+            ).finish()
+            #expect(summary.errors.isEmpty)
+            #expect(summary.output.hasPrefix("lenet5 for images"))
+
+            let run = try ApusProcess(
+                shell: "{ $APUS train \(Self.run) --output run; echo $? >status; } | head -n 1", in: directory
+            ).finish()
+            #expect(run.errors.isEmpty)
+            let status = try String(contentsOf: directory.appending(path: "status"), encoding: .utf8)
+            #expect(status == "141\n")
+            #expect(throws: Never.self) {
+                try Checkpoint(contentsOf: directory.appending(path: "run/checkpoint.apus"))
+            }
+        }
+    }
+
+    @Test(
+        "An output that takes no more is an error",
+        .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+    func fullOutput() throws {
+        try withTemporaryDirectory { directory in
+            let outcome = try ApusProcess(shell: "$APUS summary >/dev/full", in: directory).finish()
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.hasPrefix("apus: error: cannot write standard output: "))
+        }
+    }
+
+    @Test("A restart for better kernels happens once at most, and changes nothing else")
+    func restart() throws {
+        try withTemporaryDirectory { directory in
+            let outcome = try ApusProcess(
+                shell: "unset OPENBLAS_CORETYPE; exec $APUS doctor --json", in: directory
+            ).finish()
+            #expect(outcome.status == 0)
+            let report = try JSONDecoder().decode(MachineReport.self, from: Data(outcome.output.utf8))
+            #expect(report.openBLAS.betterCore == nil)
+            #expect(!report.openBLAS.isChosenByUser)
+            #expect(report.openBLAS.replacedCore != report.openBLAS.core)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import ApusCLI
+import ApusKernels
+import ApusModels
+import ApusNN
+import Foundation
+import Testing
+
+@Suite("apus summary")
+struct SummaryCommandTests {
+    @Test(
+        "A network's parameters and multiply-adds are those of its paper",
+        arguments: [
+            ("lenet5", 61_706, 416_520), ("lenet5-1998", 61_706, 416_520),
+            ("lenet5-keras", 193_630, 2_993_000),
+        ])
+    func totals(model: String, parameters: Int, multiplyAdds: Int) async throws {
+        let outcome = await apus("summary", "--model", model, "--json")
+        #expect(outcome.status == .success)
+        let summary = try JSONDecoder().decode(NetworkSummary.self, from: Data(outcome.output.utf8))
+        #expect(summary.parameters == parameters)
+        #expect(summary.multiplyAdds == multiplyAdds)
+        #expect(summary.layers.reduce(0) { $0 + $1.parameters } == parameters)
+        #expect(summary.layers.reduce(0) { $0 + $1.multiplyAdds } == multiplyAdds)
+        #expect(summary.layers.reduce(0) { $0 + $1.activationBytes } == summary.shardActivationBytes)
+        #expect(summary.layers.reduce(0) { $0 + $1.scratchBytes } >= summary.shardScratchBytes)
+    }
+
+    @Test("The rows are the layers from the root down")
+    func rows() throws {
+        let summary = try Network(LeNet5()).summary(batchSize: 64, threads: 1)
+        #expect(summary.layers[0].isContainer)
+        #expect(
+            summary.layers.dropFirst().map(\.path) == [
+                "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "flatten", "fc1", "relu3", "fc2",
+                "relu4",
+                "fc3",
+            ])
+        #expect(summary.layers[1].kind == "Conv2D")
+        #expect(summary.layers[1].output == [28, 28, 6])
+        #expect(summary.layers[1].parameters == 156)
+        #expect(summary.layers[1].multiplyAdds == 117_600)
+        #expect(summary.layers[1].activationBytes >= 4 * summary.shardSize * 28 * 28 * 6)
+        #expect(summary.layers[2].activationBytes == 0, "it lies over the convolution's output")
+        #expect(summary.layers[8].output == [120])
+    }
+
+    @Test("The memory is what an executor takes", arguments: [1, 5, 64, 300], [1, 3])
+    func memory(batchSize: Int, threads: Int) throws {
+        let network = try Network(LeNet5())
+        let executor = try Executor(network, batchSize: batchSize, workers: Workers(count: threads))
+        #expect(try network.summary(batchSize: batchSize, threads: threads).memory == executor.memory)
+    }
+
+    @Test("Containers inside are rows of their own, and nothing is counted twice")
+    func containers() throws {
+        let network = try Network(
+            Sequential {
+                Conv2D(1, 4, kernel: 3, padding: 1).named("stem")
+                Residual {
+                    Conv2D(4, 4, kernel: 3, padding: 1).named("a")
+                    ReLU().named("relu")
+                    Conv2D(4, 4, kernel: 3, padding: 1).named("b")
+                }.named("block")
+                Flatten().named("flatten")
+                Linear(4 * 36, 3).named("output")
+            }, input: Shape(height: 6, width: 6, channels: 1))
+        let summary = try network.summary(batchSize: 8, threads: 1)
+        #expect(
+            summary.layers.map(\.path) == [
+                "", "stem", "block", "block.body", "block.body.a", "block.body.relu", "block.body.b",
+                "flatten",
+                "output",
+            ])
+        #expect(summary.layers.filter(\.isContainer).map(\.path) == ["", "block", "block.body"])
+        #expect(summary.layers.reduce(0) { $0 + $1.multiplyAdds } == network.multiplyAdds)
+        #expect(summary.layers.reduce(0) { $0 + $1.activationBytes } == summary.shardActivationBytes)
+        let memory = try Executor(network, batchSize: 8, workers: Workers(count: 1)).memory
+        #expect(summary.memory == memory)
+        #expect(throws: PlanningError.self) { try network.summary(batchSize: 0) }
+    }
+
+    @Test("The table holds the totals, and fits into 80 columns", arguments: ModelCatalog.names)
+    func table(model: String) async {
+        let outcome = await apus("summary", "--model", model, "--threads", "2")
+        #expect(outcome.status == .success)
+        #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+        if model == "lenet5" {
+            #expect(outcome.output.contains("61,706  416,520"))
+            #expect(outcome.output.contains("batches of 64 on 2 threads"))
+        }
+    }
+
+    @Test("A network that cannot be built is refused by its layer")
+    func tooSmall() async {
+        let outcome = await apus("summary", "--input", "8x8x1")
+        #expect(outcome.status == .failure)
+        #expect(outcome.errors.contains("layer conv2") && outcome.errors.contains("4x4"))
+        #expect(await apus("summary", "--input", "28x28").status == .usage)
+        #expect(await apus("summary", "--input", "0x28x1").status == .usage)
+        #expect(await apus("summary", "--batch-size", "0").status == .usage)
+    }
+
+    @Test("More classes make a wider last layer")
+    func classes() async throws {
+        let outcome = await apus("summary", "--classes", "62", "--json")
+        #expect(try outcome.json()["parameters"] as? Int == 61_706 + 52 * 85)
+    }
+}

@@ -1,0 +1,68 @@
+import ApusKernels
+import Testing
+import TestSupport
+
+@Suite struct DropoutTests {
+    private static let shape = Shape(height: 10, width: 10, channels: 40)
+
+    private func stream(_ image: Int) -> CounterRandom {
+        CounterRandom(seed: 3, purpose: .dropout, unit: 2, epoch: 5, sample: image)
+    }
+
+    /// Of n = 12 000 elements the share dropped lies within 5 standard deviations, sqrt(p (1 - p) / n), of
+    /// the rate.
+    @Test(arguments: [0.1, 0.5, 0.9] as [Float], Layout.allCases)
+    func elementsAreDroppedAtTheirRateAndTheRestScaled(rate: Float, layout: Layout) {
+        withMemory { memory in
+            let input = memory.tensor(batch: 3, Self.shape, layout, margin: 1)
+            input.fill(2)
+            let output = memory.tensor(batch: 3, Self.shape, layout, margin: 2)
+            Dropout.apply(input, rate: rate, into: output, stream: stream)
+            let values = output.channelsFirstArray
+            let dropped = values.filter { $0 == 0 }
+            let share = Double(dropped.count) / 12_000
+            let deviation = (Double(rate) * (1 - Double(rate)) / 12_000).squareRoot()
+            #expect(abs(share - Double(rate)) < 5 * deviation)
+            let kept = 2 * (1 / (1 - rate))
+            #expect(values.allSatisfy { $0 == 0 || $0 == kept })
+            // Images of a batch drop elements of their own.
+            #expect(Array(values[0..<4000]) != Array(values[4000..<8000]))
+        }
+    }
+
+    @Test(arguments: Layout.allCases)
+    func theSameStreamDropsTheSameElementsInPlaceAndInAddition(layout: Layout) {
+        withMemory { memory in
+            let input = memory.tensor(batch: 3, Self.shape, layout)
+            input.fill(1)
+            let output = memory.tensor(batch: 3, Self.shape, layout, margin: 1)
+            Dropout.apply(input, rate: 0.4, into: output, stream: stream)
+            let mask = output.channelsFirstArray
+            Dropout.apply(input, rate: 0.4, into: output, adding: true, stream: stream)
+            expectEqual(output.channelsFirstArray, mask.map { 2 * $0 })
+            Dropout.apply(input, rate: 0.4, into: input, stream: stream)
+            expectEqual(input.channelsFirstArray, mask)
+        }
+    }
+
+    @Test func imagesDropTheSameElementsWhereverTheirBatchIsCut() {
+        withMemory { memory in
+            let whole = memory.tensor(batch: 3, Self.shape, .channelsLast)
+            whole.fill(1)
+            let part = memory.tensor(batch: 1, Self.shape, .channelsLast)
+            part.fill(1)
+            Dropout.apply(whole, rate: 0.5, into: whole, stream: stream)
+            Dropout.apply(part, rate: 0.5, into: part) { stream($0 + 2) }
+            expectEqual(part.channelsFirstArray, whole.images(2..<3).channelsFirstArray)
+        }
+    }
+
+    @Test func aRateOfZeroDropsNothing() {
+        withMemory { memory in
+            let tensor = memory.vectors([uniformFloats(count: 100, seed: 1)])
+            let before = tensor.channelsFirstArray
+            Dropout.apply(tensor, rate: 0, into: tensor, stream: stream)
+            expectEqual(tensor.channelsFirstArray, before)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import ApusKernels
+import ReferenceKernels
+import Testing
+import TestSupport
+
+@Suite struct TensorTests {
+    private static let extents = [2, 3, 4, 5]
+
+    @Test func layoutsPutTheSameElementsInTheirOrder() {
+        let values = integerTensor(Self.extents, seed: 1)
+        withMemory { memory in
+            let shape = Shape(height: 4, width: 5, channels: 3)
+            let (first, last) = (memory.view(count: 120), memory.view(count: 120))
+            for (view, layout) in [(first, Layout.channelsFirst), (last, .channelsLast)] {
+                let tensor = Tensor(view, batch: 2, shape: shape, layout: layout)
+                for image in 0..<2 {
+                    tensor.load(image, channelsFirst: Array(values.values[image * 60..<(image + 1) * 60]))
+                }
+                for n in 0..<2 {
+                    for c in 0..<3 {
+                        for y in 0..<4 {
+                            for x in 0..<5 { #expect(tensor[n, y, x, c] == values[n, c, y, x]) }
+                        }
+                    }
+                }
+                expectEqual(tensor.channelsFirstArray, values.values)
+            }
+            expectEqual(first.array, values.values)
+            expectEqual(last.array, values.channelsLast)
+        }
+    }
+
+    @Test(arguments: Layout.allCases)
+    func aSliceOfChannelsIsTheirMemory(layout: Layout) {
+        withMemory { memory in
+            let whole = memory.tensor(integerTensor(Self.extents, seed: 2), layout)
+            let slice = whole.channels(1..<3)
+            #expect(slice.shape == Shape(height: 4, width: 5, channels: 2))
+            #expect(slice[1, 2, 3, 0] == whole[1, 2, 3, 1])
+            #expect(!slice.isDense && whole.isDense)
+            slice[1, 2, 3, 1] = 77
+            #expect(whole[1, 2, 3, 2] == 77)
+            let one = slice.channels(1..<2)
+            #expect(one[1, 2, 3, 0] == 77)
+            slice.fill(5)
+            #expect(whole.channels(1..<3).channelsFirstArray.allSatisfy { $0 == 5 })
+            #expect(whole.channels(0..<1).channelsFirstArray.contains { $0 != 5 })
+        }
+    }
+
+    @Test(arguments: Layout.allCases)
+    func imagesOfASliceAreThoseOfTheWhole(layout: Layout) {
+        withMemory { memory in
+            let whole = memory.tensor(integerTensor([5, 3, 4, 5], seed: 3), layout)
+            let images = whole.channels(1..<3).images(2..<4)
+            #expect(images.batch == 2)
+            #expect(images[0, 3, 4, 1] == whole[2, 3, 4, 2])
+            #expect(images[1, 0, 1, 0] == whole[3, 0, 1, 1])
+            #expect(whole.images(2..<2).count == 0)
+        }
+    }
+
+    @Test func aViewUnderAnotherShapeKeepsTheOrderOfFiles() {
+        withMemory { memory in
+            let values = integerTensor(Self.extents, seed: 4)
+            let tensor = memory.tensor(values, .channelsFirst, margin: 2)
+            let vector = tensor.viewed(as: .features(60))
+            #expect(vector.batch == 2 && vector.shape.isVector)
+            expectEqual(vector.channelsFirstArray, values.values)
+            expectEqual(
+                GradientDestination.add(tensor).viewed(as: .features(60)).tensor?.channelsFirstArray ?? [],
+                values.values)
+        }
+    }
+
+    @Test(arguments: Layout.allCases, [0, 2])
+    func flatteningGivesTheOrderOfFilesAndUnflatteningUndoesIt(layout: Layout, margin: Int) {
+        let values = integerTensor(Self.extents, seed: 5)
+        let old = integerTensor(Self.extents, seed: 6)
+        withMemory { memory in
+            let vector = memory.tensor(batch: 2, .features(60), layout, margin: margin)
+            vector.flatten(memory.tensor(values, layout, margin: margin))
+            expectEqual(vector.channelsFirstArray, values.values)
+            for target in Target.allCases {
+                let map = memory.tensor(old, layout, margin: margin)
+                target.destination(map).unflatten(vector)
+                expectEqual(
+                    map.channelsFirstArray,
+                    target == .add ? zip(values.values, old.values).map(+) : values.values)
+            }
+        }
+    }
+
+    @Test(arguments: Layout.allCases, [0, 2])
+    func elementwiseOperationsMeetTheSamePlaces(layout: Layout, margin: Int) {
+        let (one, two) = (integerTensor(Self.extents, seed: 7), integerTensor(Self.extents, seed: 8))
+        let sums = zip(one.values, two.values).map(+)
+        withMemory { memory in
+            let x = memory.tensor(one, layout, margin: margin)
+            // The other dense where this one is not, and the other way round.
+            let y = memory.tensor(two, layout, margin: 2 - margin)
+            let z = memory.tensor(batch: 2, x.shape, layout, margin: margin)
+            z.copy(from: y)
+            expectEqual(z.channelsFirstArray, two.values)
+            z.add(x)
+            expectEqual(z.channelsFirstArray, sums)
+            z.map(x) { 2 * $0 }
+            expectEqual(z.channelsFirstArray, one.values.map { 2 * $0 })
+            z.zip(x, y) { $0 - 3 * $1 }
+            expectEqual(z.channelsFirstArray, zip(one.values, two.values).map { $0 - 3 * $1 })
+            x.map(x) { -$0 }
+            expectEqual(x.channelsFirstArray, one.values.map { -$0 })
+        }
+    }
+
+    @Test(arguments: Layout.allCases, [0, 2])
+    func destinationsDiscardOverwriteOrAdd(layout: Layout, margin: Int) {
+        let (dy, v) = (integerTensor(Self.extents, seed: 9), integerTensor(Self.extents, seed: 10))
+        let old = integerTensor(Self.extents, seed: 11)
+        let products = zip(dy.values, v.values).map { $0 * $1 }
+        withMemory { memory in
+            let upstream = memory.tensor(dy, layout, margin: margin)
+            let values = memory.tensor(v, layout)
+            for target in Target.allCases {
+                let tensor = memory.tensor(old, layout, margin: margin)
+                target.destination(tensor).apply(upstream, values) { $0 * $1 }
+                let expected = target == .add ? zip(products, old.values).map(+) : products
+                expectEqual(tensor.channelsFirstArray, expected)
+                target.destination(tensor).apply(upstream)
+                expectEqual(
+                    tensor.channelsFirstArray,
+                    target == .add ? zip(expected, dy.values).map(+) : dy.values)
+                target.destination(tensor).clear()
+                #expect(tensor.channelsFirstArray.allSatisfy { $0 == 0 } == (target == .overwrite))
+            }
+            #expect(GradientDestination.discard.tensor == nil)
+            #expect(GradientDestination.discard.adding.tensor == nil)
+            #expect(GradientDestination.overwrite(upstream).adding.isAddition)
+        }
+    }
+
+    @Test(arguments: Layout.allCases)
+    func bytesAreLookedUpByChannel(layout: Layout) {
+        withMemory { memory in
+            let tensor = memory.tensor(batch: 2, Shape(height: 1, width: 2, channels: 2), layout)
+            let bright = (0..<256).map { Float($0) }
+            let tables = bright + bright.map { -10 * $0 }
+            let bytes: [UInt8] = [9, 1, 2, 3, 255]
+            tensor.load(1, bytes: bytes[1...], tables: tables)
+            #expect(tensor.images(1..<2).channelsFirstArray == [1, 3, -20, -2550])
+            #expect(tensor[0, 0, 0, 0].isNaN)
+        }
+    }
+
+    @Test func shapesCountAndDescribeThemselves() {
+        let map = Shape(height: 28, width: 30, channels: 3)
+        #expect(map.pixels == 840 && map.count == 2520 && !map.isVector && "\(map)" == "28x30x3")
+        #expect(Shape.features(120).isVector && "\(Shape.features(120))" == "120")
+    }
+}

@@ -1,0 +1,98 @@
+import ApusKernels
+import CVectorKernels
+import TestSupport
+import Testing
+
+/// Every instruction set this processor has against the portable loops, bit for bit. The widest is what all
+/// other tests run on.
+@Suite("Vector kernels")
+struct VectorKernelsTests {
+    static let paths = [apus_isa_neon, apus_isa_avx2, apus_isa_avx512]
+        .filter { $0.rawValue <= apus_widest_isa().rawValue }.map(\.rawValue)
+    static let portable = apus_kernels_for(apus_isa_portable).pointee
+
+    private func kernels(_ path: UInt32) -> apus_kernels {
+        apus_kernels_for(apus_isa(rawValue: path)).pointee
+    }
+
+    @Test("the widest instruction set is no wider than APUS_ISA allows")
+    func selection() {
+        #expect(Machine.instructionSet.vectorBits >= 128)
+        #expect(Machine.InstructionSet.portable < .avx2 && .avx2 < Machine.InstructionSet.avx512)
+    }
+
+    @Test(
+        "columns are gathered and scattered the same by every path",
+        arguments: paths, [(1, 1), (1, 3), (3, 4), (14, 5), (17, 3), (32, 2), (37, 7)])
+    func columns(path: UInt32, extent: (width: Int, kernel: Int)) {
+        for (stride, dilation, padding) in [(1, 1, 0), (1, 1, 2), (2, 1, 1), (1, 2, 3), (3, 2, 2)] {
+            let span = dilation * (extent.kernel - 1) + 1
+            guard extent.width + 2 * padding >= span else { continue }
+            let output = (extent.width + 2 * padding - span) / stride + 1
+            let padded = extent.width + 2 * padding
+            var sliding = apus_sliding(
+                channels: 3, input_height: extent.width, input_width: extent.width,
+                padding_height: padding, padding_width: padding, padded_height: padded,
+                padded_width: padded, kernel_height: extent.kernel, kernel_width: extent.kernel,
+                dilation_height: dilation, dilation_width: dilation, stride_height: stride,
+                stride_width: stride, output_height: output, output_width: output)
+            let count = 3 * extent.kernel * extent.kernel * output * output
+            let chunk = Int(apus_chunk)
+            let planes = uniformFloats(count: 3 * padded * padded + chunk, seed: 1)
+            let gradients = uniformFloats(count: count + 2 * chunk, seed: 2)
+            func gathered(_ kernels: apus_kernels) -> [Float] {
+                var columns = [Float](repeating: .nan, count: count + chunk)
+                kernels.gather(&sliding, planes, &columns)
+                return Array(columns[..<count])
+            }
+            expectEqual(gathered(kernels(path)), gathered(Self.portable))
+            for adds in [false, true] {
+                func scattered(_ kernels: apus_kernels) -> [Float] {
+                    var pixels = [Float](repeating: 0.5, count: 3 * extent.width * extent.width)
+                    gradients.withUnsafeBufferPointer {
+                        kernels.scatter(&sliding, $0.baseAddress! + chunk, adds, &pixels)
+                    }
+                    return pixels
+                }
+                expectEqual(scattered(kernels(path)), scattered(Self.portable))
+            }
+        }
+    }
+
+    @Test(
+        "2x2 maxima and their places are the same by every path", arguments: paths, [4, 5, 7, 8, 9, 16, 21])
+    func pooling(path: UInt32, width: Int) {
+        let rows = 3
+        var input = integers(count: 4 * rows * width, seed: 3, range: -3...3)
+        input[5] = .nan
+        func halved(_ kernels: apus_kernels) -> ([Float], [UInt8], [Float]) {
+            var output = [Float](repeating: 0, count: rows * width)
+            var places = [UInt8](repeating: 9, count: rows * width)
+            kernels.halve(rows, width, input, &output, &places)
+            var gradient = [Float](repeating: .nan, count: input.count)
+            kernels.unhalve(rows, width, output, places, &gradient)
+            return (output, places, gradient)
+        }
+        let (actual, expected) = (halved(kernels(path)), halved(Self.portable))
+        #expect(actual.0.map(\.bitPattern) == expected.0.map(\.bitPattern))
+        #expect(actual.1 == expected.1)
+        #expect(actual.2.map(\.bitPattern) == expected.2.map(\.bitPattern))
+        #expect(expected.1.allSatisfy { $0 < 4 })
+    }
+
+    @Test("ReLU and its gradient are the same by every path", arguments: paths, [1, 15, 16, 17, 100])
+    func rectifier(path: UInt32, count: Int) {
+        var input = uniformFloats(count: count, seed: 4)
+        input[0] = .nan
+        let gradient = uniformFloats(count: count, seed: 5)
+        func rectified(_ kernels: apus_kernels) -> [UInt32] {
+            var output = [Float](repeating: 7, count: count)
+            kernels.relu(count, input, &output)
+            var passed = [Float](repeating: 7, count: count)
+            kernels.relu_gradient(count, gradient, output, &passed)
+            kernels.fill(count, 0.25, &output)
+            return (output + passed).map(\.bitPattern)
+        }
+        #expect(rectified(kernels(path)) == rectified(Self.portable))
+    }
+}

@@ -1,0 +1,68 @@
+import ApusKernels
+import ApusNN
+import Testing
+
+/// Outputs, loss and all gradients have the same bits whatever the number of threads.
+@Suite(.serialized) struct ExecutorThreadsTests {
+    @Test(arguments: [1, 5, 37, 150], Layout.allCases)
+    func anyNumberOfThreadsGivesTheSameBits(count: Int, layout: Layout) throws {
+        let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
+        let batch = ExecutorTests.batch(count)
+        let results = try [1, 2, 3, 4, 8].map { threads in
+            let executor = try Executor(
+                network, batchSize: count, workers: Workers(count: threads), keepsInputGradient: true)
+            return StepResult(executor, batch, loss: SoftmaxCrossEntropy(), seed: 5, step: 9)
+        }
+        for result in results.dropFirst() { expectSameBits(result, results[0]) }
+        #expect(results[0].gradients.contains { $0 != 0 } && results[0].outcome.loss.isFinite)
+    }
+
+    @Test(arguments: [1, 3], Layout.allCases)
+    func aSecondRunGivesTheSameBits(threads: Int, layout: Layout) throws {
+        let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
+        let executor = try Executor(
+            network, batchSize: 100, workers: Workers(count: threads), keepsInputGradient: true)
+        let batch = ExecutorTests.batch(100)
+        func run(step: Int) -> StepResult {
+            StepResult(executor, batch, loss: SoftmaxCrossEntropy(), seed: 5, step: step)
+        }
+        let first = run(step: 1)
+        let other = run(step: 2)
+        expectSameBits(run(step: 1), first)
+        #expect(other.outputs != first.outputs && other.gradients != first.gradients)
+    }
+
+    @Test func executorsMayShareTheirWorkers() throws {
+        let network = try Network(branchedModel(), input: ExecutorTests.shape)
+        let workers = Workers(count: 2)
+        let training = try Executor(network, batchSize: 30, workers: workers)
+        let inference = try Executor(network, batchSize: 50, workers: workers, isTraining: false)
+        let batch = ExecutorTests.batch(50)
+        let first = StepResult(training, batch, count: 30, loss: SoftmaxCrossEntropy())
+        let outcome = inference.infer(batch, count: 50, loss: SoftmaxCrossEntropy())
+        expectSameBits(StepResult(training, batch, count: 30, loss: SoftmaxCrossEntropy()), first)
+        #expect(inference.infer(batch, count: 50, loss: SoftmaxCrossEntropy()) == outcome)
+    }
+
+    /// Reducing in pieces, as workers do, gives the bits of reducing at once.
+    @Test func gradientsMayBeReducedInPieces() throws {
+        let network = try Network(branchedModel(), input: ExecutorTests.shape)
+        let executor = try Executor(network, batchSize: 150)
+        let batch = ExecutorTests.batch(150)
+        let whole = StepResult(executor, batch, loss: SoftmaxCrossEntropy()).gradients
+        _ = executor.computeGradients(batch, count: 150, loss: SoftmaxCrossEntropy())
+        let count = network.parameterBlock.count
+        for range in [count / 2..<count, 0..<100, 100..<count / 2] { executor.reduceGradients(range) }
+        #expect(executor.gradients.array == whole)
+    }
+
+    private func expectSameBits(
+        _ result: StepResult, _ expected: StepResult, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+        #expect(bits(result.outputs) == bits(expected.outputs), sourceLocation: sourceLocation)
+        #expect(result.outcome == expected.outcome, sourceLocation: sourceLocation)
+        #expect(bits(result.gradients) == bits(expected.gradients), sourceLocation: sourceLocation)
+        #expect(bits(result.inputGradients) == bits(expected.inputGradients), sourceLocation: sourceLocation)
+    }
+}
