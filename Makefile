@@ -16,10 +16,10 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build train test check warnings bench lint format clean
+.PHONY: help deps build train test check warnings bench bench-peers lint format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the libraries and the dataset that are missing (Debian and Ubuntu)
 	@SWIFT='$(SWIFT)' sh Scripts/deps.sh
@@ -42,6 +42,15 @@ warnings: deps
 
 bench: deps ## Measure the kernels and the networks (ARGS)
 	$(SWIFT) run -c release apus-benchmarks $(ARGS)
+
+# Python and pinned peers, in a folder of their own.
+PEERS := .build/peers
+
+bench-peers: deps ## Measure against PyTorch, in turn (needs python3-venv and pip; ARGS)
+	$(SWIFT) build -c release --product apus-benchmarks
+	@test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
+	$(PEERS)/bin/python Benchmarks/peers/compare.py $(ARGS)
 
 lint: ## Check the formatting
 	$(SWIFT) format lint --strict --recursive $(SOURCES)

@@ -70,7 +70,7 @@ let package = Package(
             name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
-        .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "TestSupport"]),
+        .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus"]),
     ],
     swiftLanguageModes: [.v6]

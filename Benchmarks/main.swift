@@ -49,6 +49,7 @@ import Foundation
         if !isTable { print(try report.json()) }
     }
 
+    CoreSelection.restartWithBetterCore()
     do {
         let arguments = Array(CommandLine.arguments.dropFirst())
         try run(try ParsedArguments(arguments, for: specification))

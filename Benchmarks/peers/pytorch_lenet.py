@@ -1,6 +1,6 @@
 """Training speed of PyTorch on the CPU: images per second of whole steps, printed as one line of JSON.
 
-    pip install -r ../../Tests/ApusModelsTests/Fixtures/requirements.txt
+    pip install -r requirements.txt
     python pytorch_lenet.py --model lenet5 --batch 64 --threads 2
 
 A step is forward, cross-entropy, backward and update, on batches already in memory. Subnormal numbers are

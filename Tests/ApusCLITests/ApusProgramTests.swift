@@ -27,7 +27,8 @@ struct ApusProgramTests {
 
     @Test("The examples of the helps are command lines that can be read")
     func examples() throws {
-        for example in ApusProgram.program.commands.flatMap(\.specification.examples) {
+        let examples = ApusProgram.program.commands.flatMap { $0.specification.examples }
+        for example in examples {
             let words = example.arguments.split(separator: " ").map(String.init)
             _ = try ApusProgram.program.parse(words)
         }

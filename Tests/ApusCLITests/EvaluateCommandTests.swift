@@ -29,11 +29,8 @@ struct EvaluateCommandTests {
                 #expect(scores.precision == (predicted == 0 ? 0 : hits / Double(predicted)))
                 #expect(scores.recall == (actual == 0 ? 0 : hits / Double(actual)))
             }
-            let metrics = try #require(
-                try JSONSerialization.jsonObject(with: Data(contentsOf: RunFolder(at: directory).metrics))
-                    as? [String: Any])
-            #expect(metrics["accuracy"] as? Double == report.accuracy)
-            #expect(metrics["loss"] as? Double == report.loss)
+            let metrics = try Data(contentsOf: RunFolder(at: directory).metrics)
+            #expect(try JSONDecoder().decode(ClassificationReport.self, from: metrics) == report)
         }
     }
 

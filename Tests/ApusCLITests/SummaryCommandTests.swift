@@ -86,7 +86,7 @@ struct SummaryCommandTests {
         #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
         if model == "lenet5" {
             #expect(outcome.output.contains("61,706  416,520"))
-            #expect(outcome.output.contains("batches of 64 on 2 threads"))
+            #expect(outcome.output.contains("64 images with 2 threads"))
         }
     }
 

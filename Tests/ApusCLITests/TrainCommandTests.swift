@@ -9,6 +9,14 @@ import Testing
 /// Options of a run that takes a fraction of a second.
 let quickRun = ["--data", "synthetic=300", "--epochs", "2", "--batch-size", "30", "--threads", "1"]
 
+/// What is read of `metrics.json`.
+private struct Metrics: Decodable {
+    var accuracy: Double
+    var epochs: Int
+    var bestEpoch: Int
+    var bestTestAccuracy: Double
+}
+
 @Suite("apus train")
 struct TrainCommandTests {
     private func contents(_ url: URL) throws -> String { try String(contentsOf: url, encoding: .utf8) }
@@ -28,15 +36,14 @@ struct TrainCommandTests {
             #expect(outcome.status == .success)
             #expect(outcome.errors.isEmpty)
 
-            let metrics = try #require(
-                try JSONSerialization.jsonObject(with: Data(contentsOf: folder.metrics)) as? [String: Any])
-            let accuracy = try #require(metrics["accuracy"] as? Double)
-            #expect(accuracy > 0.5, "chance is 0.1")
-            #expect(metrics["epochs"] as? Int == 4)
+            let metrics = try JSONDecoder().decode(Metrics.self, from: Data(contentsOf: folder.metrics))
+            #expect(metrics.accuracy > 0.5, "chance is 0.1")
+            #expect(metrics.epochs == 4)
             let log = try epochs(inLogOf: folder)
             #expect(log.map(\.epoch) == [1, 2, 3, 4])
-            #expect(log.last?.testAccuracy == accuracy)
-            #expect(log.best?.testAccuracy == metrics["bestTestAccuracy"] as? Double)
+            #expect(log.last?.testAccuracy == metrics.accuracy)
+            #expect(log.best?.testAccuracy == metrics.bestTestAccuracy)
+            #expect(log.best?.epoch == metrics.bestEpoch)
 
             let last = try Checkpoint(contentsOf: folder.checkpoint)
             #expect(last.progress?.epoch == 4)

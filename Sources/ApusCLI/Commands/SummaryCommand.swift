@@ -86,8 +86,8 @@ extension NetworkSummary {
                 + "than the sum.",
         ]
         return table.text(gap: 2) + "\n"
-            + "Training in batches of \(batchSize.grouped) on \(threads.counted("thread")) takes "
-            + "\(memory.totalBytes.bytes), beside the optimiser's state:\n"
+            + "A step on \(batchSize.counted("image")) with \(threads.counted("thread")) takes "
+            + "\(memory.totalBytes.bytes), without the optimiser's state:\n"
             + memoryFacts.text(columns: columns) + "\n"
             + notes.map { $0.wrapped(columns: columns, indentation: 2) + "\n" }.joined()
     }

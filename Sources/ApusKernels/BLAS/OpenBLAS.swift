@@ -13,13 +13,19 @@ public func multiply(
         "a \(a.rows)x\(a.columns) matrix times a \(b.rows)x\(b.columns) one does not give \(rows)x\(columns)")
     guard rows > 0 && columns > 0 else { return }
     OpenBLAS.pinToOneThread
-    unsafe cblas_sgemm(
-        CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
-        b.isTransposed ? CblasTrans : CblasNoTrans,
-        OpenBLAS.dimension(rows), OpenBLAS.dimension(columns), OpenBLAS.dimension(depth),
-        alpha, a.base, OpenBLAS.dimension(a.leadingDimension),
-        b.base, OpenBLAS.dimension(b.leadingDimension),
-        beta, result.base, OpenBLAS.dimension(result.leadingDimension))
+    let width = OpenBLAS.blockColumns(a, b, rows: rows, columns: columns, depth: depth)
+    for start in stride(from: 0, to: columns, by: width) {
+        let count = min(width, columns - start)
+        // A column of a transposed view is a stored row.
+        let second = start * (b.isTransposed ? b.leadingDimension : 1)
+        unsafe cblas_sgemm(
+            CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+            b.isTransposed ? CblasTrans : CblasNoTrans,
+            OpenBLAS.dimension(rows), OpenBLAS.dimension(count), OpenBLAS.dimension(depth),
+            alpha, a.base, OpenBLAS.dimension(a.leadingDimension),
+            b.base + second, OpenBLAS.dimension(b.leadingDimension),
+            beta, result.base + start, OpenBLAS.dimension(result.leadingDimension))
+    }
 }
 
 /// What the BLAS library says of itself.
@@ -50,6 +56,24 @@ public enum OpenBLAS {
     /// OpenBLAS's threads are not safe under concurrent calls (its issue 5836) and spin between calls, so
     /// every product runs on the thread that asks for it.
     static let pinToOneThread: Void = openblas_set_num_threads(1)
+
+    /// Columns of the result to compute at a time.
+    ///
+    /// The kernels for AVX-512 multiply small matrices without packing them, and without the lock that guards
+    /// the packing's memory; but not by a transposed matrix where the result has more than 1,200 elements.
+    /// In blocks below that, a product of 16 rows runs at twice the speed.
+    fileprivate static func blockColumns(
+        _ a: MatrixView, _ b: MatrixView, rows: Int, columns: Int, depth: Int
+    ) -> Int {
+        let limit = 1_200
+        guard hasSmallKernels, b.isTransposed, !a.isTransposed, rows <= 32, depth >= 32,
+            rows * columns > limit
+        else { return columns }
+        let block = limit / rows / 16 * 16
+        return rows * block * depth <= 1_000_000 ? block : columns
+    }
+
+    private static let hasSmallKernels = ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(coreName)
 
     static func dimension(_ value: Int) -> blasint {
         precondition(value <= Int32.max, "a matrix dimension of \(value) exceeds BLAS's 32 bits")

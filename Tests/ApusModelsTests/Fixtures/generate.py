@@ -1,7 +1,7 @@
 """Writes the fixtures beside this file: what PyTorch makes of the networks, layers, losses, optimisers and
 schedules that Apus has too.
 
-    pip install -r requirements.txt
+    pip install -r ../../../Benchmarks/peers/requirements.txt
     python generate.py
 
 Results are computed in float64 from float32 starting values, and so are the truth to within the rounding of
