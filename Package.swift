@@ -62,7 +62,7 @@ let package = Package(
             dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
-        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats"]),
+        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusModelsTests", dependencies: ["ApusModels", "ApusTraining", "TestSupport"],
             exclude: ["Fixtures"]),
@@ -71,7 +71,7 @@ let package = Package(
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
-        .testTarget(name: "ApusTests", dependencies: ["Apus"]),
+        .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

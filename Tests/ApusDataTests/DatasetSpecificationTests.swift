@@ -1,6 +1,7 @@
 import ApusData
 import ApusKernels
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct DatasetSpecificationTests {

@@ -27,23 +27,3 @@ enum IDXFile {
         Data([0, 8, 16, 24].map { UInt8(value >> $0 & 0xFF) })
     }
 }
-
-/// A folder of a test's own, gone with its last user.
-final class TemporaryFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    /// Writes a file and returns where it is.
-    @discardableResult
-    func write(_ data: Data, to name: String) throws -> URL {
-        let file = url.appendingPathComponent(name)
-        try data.write(to: file)
-        return file
-    }
-}

@@ -1,5 +1,6 @@
 import ApusFormats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct AtomicFileTests {

@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import TestSupport
 import Testing
 
 /// A user's layer, written against the public interface alone: `x sigmoid(slope x)`, with a trained slope for
@@ -74,8 +75,8 @@ struct CustomLayerTests {
         #expect(try classifier.evaluate(data.test).accuracy > 0.3)
         #expect(network.values(of: slope) != [1])
 
-        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).apus")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "swish.apus")
         try classifier.save(to: file)
         let loaded = try Checkpoint(contentsOf: file).classifier { _ in Self.layers() }
         #expect(loaded.network.parameterBlock.array == network.parameterBlock.array)

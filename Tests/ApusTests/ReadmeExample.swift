@@ -8,8 +8,9 @@ func runReadmeExample(dataset: String, file: URL) throws -> (ClassificationRepor
     let classifier = try Classifier(LeNet5(), for: data, seed: 1)
 
     let trainer = try Trainer(classifier, on: data, TrainingConfiguration(epochs: 10, batchSize: 64))
-    try trainer.fit(onEpoch: {
-        print("epoch \($0.epoch): \($0.testAccuracy ?? 0)"); return true
+    try trainer.fit(onEpoch: { epoch in
+        print("epoch \(epoch.epoch): \(epoch.testAccuracy ?? 0)")
+        return true
     })
 
     let report = try classifier.evaluate(data.test)

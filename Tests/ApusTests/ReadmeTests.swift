@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("README")
@@ -22,8 +23,8 @@ struct ReadmeTests {
 
     @Test("the library example learns, answers, saves and loads")
     func runs() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).apus")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "lenet5.apus")
         let (report, saved, loaded) = try runReadmeExample(dataset: "synthetic=2000", file: file)
         #expect(report.accuracy > 0.5)
         #expect(saved.network.parameterBlock.array == loaded.network.parameterBlock.array)
