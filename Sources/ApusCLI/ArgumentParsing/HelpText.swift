@@ -46,7 +46,8 @@ struct HelpText {
             "\($0.spelling) <\($0.valueName ?? "value")>"
         }
         let operands = command.operands.map { $0.isOptional ? "[<\($0.name)>]" : "<\($0.name)>" }
-        let start = "Usage: \(program.name) \(command.name) "
+        let caller = program.name == command.name ? command.name : "\(program.name) \(command.name)"
+        let start = "Usage: \(caller) "
         let words = required + ["[options]"] + operands
         let lines = wrap(words, columns: columns - start.count)
         return lines.enumerated().map { index, line in
@@ -116,4 +117,12 @@ struct HelpText {
 
 extension String {
     fileprivate var words: [String] { split(separator: " ").map(String.init) }
+}
+
+extension CommandSpecification {
+    /// The help of a program that is this command alone.
+    package func help(columns: Int = 80) -> String {
+        let program = Program(name: name, abstract: abstract, version: "", commands: [])
+        return HelpText(program: program, columns: columns).help(for: self)
+    }
 }
