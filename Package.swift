@@ -48,7 +48,9 @@ let package = Package(
         // Floor 5: what people hold in their hands.
         .target(
             name: "Apus",
-            dependencies: ["ApusKernels", "ApusNN", "ApusModels", "ApusData", "ApusTraining"]),
+            dependencies: [
+                "ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining",
+            ]),
         .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
         .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
         .executableTarget(

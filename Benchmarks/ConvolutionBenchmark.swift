@@ -21,7 +21,7 @@ struct ConvolutionBenchmark {
     let name: String
     let geometry: ConvolutionGeometry
 
-    /// Images of a call: those of a shard.
+    /// Images of a call, as many as a shard has at most.
     private static let batch = 16
     /// The naive loops take fewer: their rate does not depend on it.
     private static let naiveBatch = 2
@@ -44,11 +44,11 @@ struct ConvolutionBenchmark {
     ///
     /// - Throws: `BenchmarkError` where they differ by more than rounding.
     func run(rounds: Int, seconds: Double) throws -> [Result] {
-        let problem = ConvolutionProblem(geometry, batch: Self.batch)
-        let naive = ConvolutionProblem(geometry, batch: Self.naiveBatch)
+        let problem = try ConvolutionProblem(geometry, batch: Self.batch)
+        let naive = try ConvolutionProblem(geometry, batch: Self.naiveBatch)
         let flops = 2e-9 * Double(geometry.multiplyAdds)
         return try Pass.allCases.map { pass in
-            try naive.validate(pass, name: name)
+            try problem.validate(pass, name: name)
             let slow = Measurement.measure(
                 amount: flops * Double(Self.naiveBatch), rounds: 3, seconds: seconds / 4
             ) { naive.runNaive(pass) }
@@ -71,7 +71,7 @@ private final class ConvolutionProblem {
     private let naiveGradient: ReferenceTensor<Float>
     private var naiveResult: [Float] = []
 
-    init(_ geometry: ConvolutionGeometry, batch: Int) {
+    init(_ geometry: ConvolutionGeometry, batch: Int) throws {
         self.geometry = geometry
         self.batch = batch
         let (input, output) = (geometry.input, geometry.output)
@@ -79,7 +79,7 @@ private final class ConvolutionProblem {
             batch * input.count, geometry.weightCount, batch * output.count,
             geometry.scratchCount(.channelsFirst), batch * input.count, geometry.weightCount,
         ]
-        buffers = sizes.map { FloatBuffer(count: $0) }
+        buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {
             // Sums of products of -3...3 stay whole below 2^24: every order of adding gives the same.
             let random = CounterRandom(seed: 1, purpose: .synthesis, unit: index)

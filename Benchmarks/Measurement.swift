@@ -3,7 +3,10 @@ struct Measurement: Codable {
     /// Operations or images a second, round by round.
     let rates: [Double]
 
-    var median: Double { rates.sorted()[rates.count / 2] }
+    var median: Double {
+        let sorted = rates.sorted()
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
     var least: Double { rates.min() ?? 0 }
     var greatest: Double { rates.max() ?? 0 }
 

@@ -37,7 +37,7 @@ struct TrainingBenchmark {
         let trainer = try Trainer(
             Classifier(model.init(classes: 10), for: data, seed: 1), on: data,
             TrainingConfiguration(
-                epochs: .max >> 32, batchSize: batchSize, optimizer: optimizer, schedule: .constant),
+                epochs: 1 << 30, batchSize: batchSize, optimizer: optimizer, schedule: .constant),
             threads: threads)
         var rates: [Double] = []
         var images = 0

@@ -15,6 +15,10 @@ public enum ChannelScale {
         biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         input.checkMatches(outputGradient)
+        let channels = input.shape.channels
+        precondition(
+            scale.count == channels && scaleGradient?.count ?? channels == channels
+                && biasGradient?.count ?? channels == channels)
         if let target = inputGradient.tensor { input.checkMatches(target) }
         let adds = inputGradient.isAddition
         input.forEachPlace { image, pixel, channel in

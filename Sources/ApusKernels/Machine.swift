@@ -101,7 +101,7 @@ public enum Machine {
         size: Int = 1024, seconds: Double = 0.3, on workers: Workers
     ) -> Double {
         let matrix = size * size
-        let buffer = FloatBuffer(count: 3 * matrix * workers.count)
+        guard let buffer = try? FloatBuffer(count: 3 * matrix * workers.count) else { return 0 }
         buffer.view.fill(0.5)
         return bestRate(seconds: seconds) {
             workers.run(jobs: workers.count) { job, _ in

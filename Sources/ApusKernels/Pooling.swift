@@ -170,7 +170,7 @@ extension Pooling {
     ) {
         let rows = geometry.output.height * geometry.output.channels
         for image in 0..<input.batch {
-            unsafe VectorKernels.current.halve(
+            unsafe VectorKernels.current.max_pool_2x2(
                 rows, geometry.output.width, input.base + image * input.rowStride,
                 output.base + image * output.rowStride, places.base + image * geometry.output.count)
         }
@@ -181,7 +181,7 @@ extension Pooling {
     ) {
         let rows = geometry.output.height * geometry.output.channels
         for image in 0..<target.batch {
-            unsafe VectorKernels.current.unhalve(
+            unsafe VectorKernels.current.max_pool_2x2_gradient(
                 rows, geometry.output.width, outputGradient.base + image * outputGradient.rowStride,
                 places.base + image * geometry.output.count, target.base + image * target.rowStride)
         }

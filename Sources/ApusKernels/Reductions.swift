@@ -40,7 +40,7 @@ public enum Reductions {
     }
 
     /// The channel with the greatest value, for each image of a batch of vectors; among equals the first.
-    public static func greatestChannel(_ tensor: Tensor, image: Int) -> Int {
+    public static func argmax(_ tensor: Tensor, image: Int) -> Int {
         precondition(tensor.shape.isVector && image >= 0 && image < tensor.batch)
         let values = unsafe tensor.base + image * tensor.rowStride
         var best = 0

@@ -10,7 +10,7 @@ public enum Updates {
     ///     v = momentum v + g          w -= rate (nesterov ? g + momentum v : v)
     ///
     /// Starting from v = 0, the first step's v is g, as in PyTorch. Without momentum pass no `velocity`.
-    public static func descend(
+    public static func sgd(
         parameters: FloatView, gradients: FloatView, velocity: FloatView?, rate: Float, momentum: Float,
         isNesterov: Bool, weightDecay: Float, gradientScale: Float
     ) {

@@ -14,22 +14,18 @@ public final class Workers: @unchecked Sendable {
     public let count: Int
 
     private let state: State
-    private var threads: [Thread] = []
 
-    /// - Parameter count: threads, the caller's included; by default as many as the process may use.
+    /// - Parameter count: threads, the caller's included; by default as many as the process may use. Where
+    ///   the system refuses to start so many, there are fewer, which changes no result.
     public init(count: Int? = nil) {
-        let count = max(1, count ?? Machine.usableThreads)
-        self.count = count
+        let wanted = max(1, count ?? Machine.usableThreads)
         // Spinning pays only while every thread has a core of its own.
-        let state = State(helpers: count - 1, spins: count <= Machine.usableThreads ? 4_000 : 0)
+        let state = State(spins: wanted <= Machine.usableThreads ? 4_000 : 0)
         self.state = state
-        for worker in 1..<max(count, 1) {
-            let thread = Thread { state.serve(worker: worker) }
-            thread.name = "apus-\(worker)"
-            thread.stackSize = 1 << 20
-            thread.start()
-            threads.append(thread)
-        }
+        var started = 1
+        while started < wanted, state.startHelper(worker: started) { started += 1 }
+        state.helpers = started - 1
+        self.count = started
     }
 
     deinit { state.stop() }
@@ -45,7 +41,8 @@ public final class Workers: @unchecked Sendable {
 
 /// What the workers share; separate from `Workers`, so that its threads do not keep it alive.
 private final class State: @unchecked Sendable {
-    private let helpers: Int
+    /// Threads beside the caller's. Set before the first run.
+    var helpers = 0
     private let spins: Int
     private let generation = Atomic<Int>(0)
     private let nextJob = Atomic<Int>(0)
@@ -58,9 +55,27 @@ private final class State: @unchecked Sendable {
     private var jobs = 0
     private var body: Workers.Body?
 
-    init(helpers: Int, spins: Int) {
-        self.helpers = helpers
-        self.spins = spins
+    init(spins: Int) { self.spins = spins }
+
+    /// Starts the thread of a worker; false where the system refuses.
+    func startHelper(worker: Int) -> Bool {
+        let start = unsafe Unmanaged.passRetained(Start(state: self, worker: worker))
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let status = unsafe pthread_create(&thread, nil, runHelper, start.toOpaque())
+        guard status == 0 else {
+            unsafe start.release()
+            return false
+        }
+        #if canImport(Darwin)
+            unsafe pthread_detach(thread!)
+        #else
+            pthread_detach(thread)
+        #endif
+        return true
     }
 
     func run(jobs: Int, _ body: @escaping Workers.Body) {
@@ -87,7 +102,8 @@ private final class State: @unchecked Sendable {
             wait(on: wake) { generation.load(ordering: .acquiring) != seen }
             seen += 1
             if stopped.load(ordering: .acquiring) { return }
-            if let body { drain(worker: worker, jobs: jobs, body) }
+            // A worker beyond the jobs stays out, so that who calls needs memory for no more of them.
+            if worker < jobs, let body { drain(worker: worker, jobs: jobs, body) }
             if busyHelpers.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                 done.lock()
                 done.signal()
@@ -126,3 +142,30 @@ private final class State: @unchecked Sendable {
         condition.unlock()
     }
 }
+
+/// What a new thread needs to know.
+private final class Start {
+    let state: State
+    let worker: Int
+
+    init(state: State, worker: Int) {
+        self.state = state
+        self.worker = worker
+    }
+}
+
+#if canImport(Darwin)
+    @unsafe
+    private func runHelper(_ start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+        let start = unsafe Unmanaged<Start>.fromOpaque(start).takeRetainedValue()
+        start.state.serve(worker: start.worker)
+        return nil
+    }
+#else
+    @unsafe
+    private func runHelper(_ start: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        let start = unsafe Unmanaged<Start>.fromOpaque(start!).takeRetainedValue()
+        start.state.serve(worker: start.worker)
+        return nil
+    }
+#endif

@@ -61,6 +61,18 @@ public struct LeNet5Original: Model {
         self.trainsPooling = trainsPooling
     }
 
+    public static func variants(classes: Int) -> [LeNet5Original] {
+        [false, true].flatMap { isPadded in
+            [false, true].map {
+                LeNet5Original(classes: classes, isPadded: isPadded, trainsPooling: $0)
+            }
+        }
+    }
+
+    public var variantName: String {
+        Self.name + (isPadded ? "-32x32" : "") + (trainsPooling ? "-trained-pooling" : "")
+    }
+
     public var layers: Sequential {
         Sequential {
             convolution(1, 6, padding: isPadded ? 0 : 2).named("conv1")

@@ -11,6 +11,17 @@ public protocol Model: Sendable {
     var layers: Sequential { get }
 
     init(classes: Int)
+
+    /// The model's kinds: one, but for a model with options. Each has its own `variantName`.
+    static func variants(classes: Int) -> [Self]
+
+    /// The name with what the options add to it, under which a checkpoint finds the same layers again.
+    var variantName: String { get }
+}
+
+extension Model {
+    public static func variants(classes: Int) -> [Self] { [Self(classes: classes)] }
+    public var variantName: String { Self.name }
 }
 
 extension Network {
@@ -18,7 +29,7 @@ extension Network {
     ///
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes.
     public convenience init(
-        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil
+        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout = .channelsFirst
     ) throws {
         try self.init(
             model.layers, input: input ?? type(of: model).input, seed: seed, layout: layout)
@@ -32,6 +43,15 @@ public enum ModelCatalog {
     ]
 
     public static var names: [String] { models.map { $0.name } }
+
+    /// The model of a name, that of a variant included, or nil.
+    public static func model(named name: String, classes: Int) -> (any Model)? {
+        for type in models {
+            let variants: [any Model] = type.variants(classes: classes)
+            if let model = variants.first(where: { $0.variantName == name }) { return model }
+        }
+        return nil
+    }
 
     /// The kind of model of a name, or nil.
     public static func model(named name: String) -> (any Model.Type)? {

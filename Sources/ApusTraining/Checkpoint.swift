@@ -75,8 +75,8 @@ public struct Checkpoint: Sendable {
         let layers: Sequential
         if let model {
             layers = model(header.classNames.count)
-        } else if let type = ModelCatalog.model(named: header.model) {
-            layers = type.init(classes: header.classNames.count).layers
+        } else if let known = ModelCatalog.model(named: header.model, classes: header.classNames.count) {
+            layers = known.layers
         } else {
             throw CheckpointError(
                 path: path,
@@ -88,25 +88,43 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(
                 path: path, reason: "has an input of \(header.input), expected height, width and channels")
         }
-        let network = try Network(
-            layers,
-            input: Shape(height: header.input[0], width: header.input[1], channels: header.input[2]))
-        let expected = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
-        for (index, tensor) in expected.enumerated() {
+        let input = Shape(
+            height: header.input[0], width: header.input[1], channels: header.input[2])
+        let network: Network
+        do {
+            network = try Network(layers, input: input)
+        } catch {
+            throw CheckpointError(
+                path: path,
+                reason: "holds a \(header.model) for images of \(input), which cannot be: \(error)")
+        }
+        try load(into: network)
+        return try Classifier(
+            modelName: header.model, network: network, classNames: header.classNames,
+            normalization: header.normalization)
+    }
+
+    /// Sets the parameters of `network` to those of the file.
+    ///
+    /// - Throws: `CheckpointError` where it has other parameters, or the file some that are not finite.
+    func load(into network: Network) throws {
+        for (index, parameter) in network.parameters.enumerated() {
+            let expected = Header.Tensor(name: parameter.name, shape: parameter.shape)
             let found = index < header.tensors.count ? header.tensors[index] : nil
-            guard tensor == found else {
+            guard expected == found else {
                 throw CheckpointError(
                     path: path,
                     reason: "has \(found.map { "\($0.name) \($0.shape)" } ?? "no tensor") where model "
-                        + "\(header.model) has \(tensor.name) \(tensor.shape)")
+                        + "\(header.model) has \(expected.name) \(expected.shape)")
+            }
+            guard values[index].allSatisfy(\.isFinite) else {
+                throw CheckpointError(
+                    path: path, reason: "has numbers in \(parameter.name) that are not finite")
             }
         }
         for (parameter, values) in zip(network.parameters, values) {
             try network.setValues(values, of: parameter)
         }
-        return try Classifier(
-            modelName: header.model, network: network, classNames: header.classNames,
-            normalization: header.normalization)
     }
 
     /// The state of training of the file, for a network of its parameters.
@@ -114,7 +132,9 @@ public struct Checkpoint: Sendable {
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
-        guard training.stateCount >= 0, values.count == parameters * (1 + training.stateCount) else {
+        guard 0...values.count ~= training.stateCount,
+            values.count == parameters * (1 + training.stateCount)
+        else {
             throw CheckpointError(
                 path: path,
                 reason: "holds \(values.count) tensors, expected \(parameters) parameters and "
@@ -278,11 +298,14 @@ extension Trainer {
             try Checkpoint.encode(classifier, training: state, settings: settings), to: url)
     }
 
-    /// Goes on from a checkpoint this trainer's classifier was read from.
+    /// Goes on where the run in a checkpoint was, with its parameters.
     ///
     /// - Throws: `CheckpointError` or `TrainingError` where the file holds no run, or another one.
     public func resume(from checkpoint: Checkpoint) throws {
-        try restore(try checkpoint.trainingState(parameters: classifier.network.parameters.count))
+        let network = classifier.network
+        let state = try checkpoint.trainingState(parameters: network.parameters.count)
+        try checkpoint.load(into: network)
+        try restore(state)
     }
 }
 

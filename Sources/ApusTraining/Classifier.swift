@@ -46,7 +46,7 @@ public final class Classifier: @unchecked Sendable {
     /// - Throws: `PlanningError` where the model cannot be built for the images.
     public convenience init(_ model: any Model, for data: DatasetSplits, seed: UInt64 = 0) throws {
         try self.init(
-            modelName: type(of: model).name,
+            modelName: model.variantName,
             network: try Network(model.layers, input: data.train.shape, seed: seed),
             classNames: data.train.classNames, normalization: data.normalization)
     }
@@ -55,33 +55,38 @@ public final class Classifier: @unchecked Sendable {
     ///
     /// - Throws: `DataError.pixelCountMismatch` where the image has not the network's extent.
     public func predict(_ pixels: [UInt8]) throws -> Prediction {
+        // Nobody asks for its label.
         let image = try ImageDataset(
             name: "image", split: "predict", shape: network.input, pixels: pixels, labels: [0],
-            classNames: classNames)
+            classNames: ["unknown"])
+        let batch = try DatasetBatch(image, normalization: normalization)
         let executor = try Executor(
             network, batchSize: 1, workers: Workers(count: 1), isTraining: false)
-        let batch = try DatasetBatch(image, normalization: normalization)
-        _ = executor.infer(batch, count: 1)
-        let output = executor.outputs
-        Softmax.forward(output, into: output)
-        let probabilities = output.channelsFirstArray
-        let best = Reductions.greatestChannel(output, image: 0)
-        return Prediction(
-            classIndex: best, className: classNames[best], probabilities: probabilities)
+        // The output is a view of the executor's memory.
+        return withExtendedLifetime(executor) {
+            _ = executor.infer(batch, count: 1)
+            let output = executor.outputs
+            SoftmaxKernel.forward(output, into: output)
+            let best = Reductions.argmax(output, image: 0)
+            return Prediction(
+                classIndex: best, className: classNames[best], probabilities: output.channelsFirstArray)
+        }
     }
 
     /// Classifies every image of `data` and compares with its labels.
     ///
     /// - Parameters:
     ///   - threads: by default as many as the process may use.
+    ///   - loss: whose mean the report gives.
     ///   - onProgress: gets the images done so far, after each batch.
     /// - Throws: `ClassifierError.dataset` where the images or classes are not the network's.
     public func evaluate(
-        _ data: ImageDataset, batchSize: Int = 256, threads: Int? = nil,
+        _ data: ImageDataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
+        threads: Int? = nil,
         onProgress: ((Int) -> Void)? = nil
     ) throws -> ClassificationReport {
         let evaluator = try Evaluator(
-            self, data, batchSize: batchSize, workers: Workers(count: threads))
+            self, data, loss: loss, batchSize: batchSize, workers: Workers(count: threads))
         return try evaluator.evaluate(onProgress: onProgress)
     }
 
@@ -98,11 +103,15 @@ public final class Classifier: @unchecked Sendable {
 final class Evaluator {
     private let data: ImageDataset
     private let classNames: [String]
+    private let loss: any Loss
     private let executor: Executor
     private let batch: DatasetBatch
 
-    init(_ classifier: Classifier, _ data: ImageDataset, batchSize: Int, workers: Workers) throws {
+    init(
+        _ classifier: Classifier, _ data: ImageDataset, loss: any Loss, batchSize: Int, workers: Workers
+    ) throws {
         try classifier.check(data)
+        self.loss = loss
         self.data = data
         classNames = classifier.classNames
         executor = try Executor(
@@ -116,12 +125,12 @@ final class Evaluator {
         for start in stride(from: 0, to: data.count, by: executor.batchSize) {
             let count = min(executor.batchSize, data.count - start)
             batch.start = start
-            lossSum += executor.infer(batch, count: count, loss: SoftmaxCrossEntropy()).lossSum
+            lossSum += executor.infer(batch, count: count, loss: loss).lossSum
             let outputs = executor.outputs
             for image in 0..<count {
                 try matrix.record(
                     actual: batch.label(at: image),
-                    predicted: Reductions.greatestChannel(outputs, image: image))
+                    predicted: Reductions.argmax(outputs, image: image))
             }
             onProgress?(start + count)
         }

@@ -71,14 +71,14 @@ public struct GradientDescent: Optimizer {
         _ parameters: FloatView, gradients: FloatView, state: OptimizerState, step: Int, rate: Double,
         gradientScale: Float
     ) {
-        Updates.descend(
+        Updates.sgd(
             parameters: parameters, gradients: gradients, velocity: nil, rate: Float(rate), momentum: 0,
             isNesterov: false, weightDecay: 0, gradientScale: gradientScale)
     }
 }
 
 /// Stochastic gradient descent with momentum and weight decay, equal to PyTorch's `SGD` (see
-/// `Updates.descend` for the formula).
+/// `Updates.sgd` for the formula).
 public struct SGD: Optimizer {
     public let name = "sgd"
     public let learningRate: Double
@@ -110,7 +110,7 @@ public struct SGD: Optimizer {
         _ parameters: FloatView, gradients: FloatView, state: OptimizerState, step: Int, rate: Double,
         gradientScale: Float
     ) {
-        Updates.descend(
+        Updates.sgd(
             parameters: parameters, gradients: gradients, velocity: momentum == 0 ? nil : state[0],
             rate: Float(rate), momentum: Float(momentum), isNesterov: isNesterov,
             weightDecay: Float(weightDecay), gradientScale: gradientScale)

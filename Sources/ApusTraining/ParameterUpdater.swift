@@ -23,12 +23,12 @@ package final class ParameterUpdater: @unchecked Sendable {
     private var gradientScale: Float = 1
 
     /// - Parameter clipNorm: the greatest length of the gradient; longer ones are shortened to it.
-    package init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) {
+    package init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
         self.executor = executor
         self.optimizer = optimizer
         self.clipNorm = clipNorm
         blockSize = executor.network.parameterBlock.count
-        state = FloatBuffer(count: blockSize * optimizer.stateCount)
+        state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
         reduceJob = { [unowned self] run, _ in
             let range = range(of: run)

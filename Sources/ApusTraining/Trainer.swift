@@ -68,7 +68,7 @@ public final class Trainer {
     private let batch: DatasetBatch
     private let executor: Executor
     private let updater: ParameterUpdater
-    private let evaluator: Evaluator?
+    private let evaluator: Evaluator
 
     /// Allocates everything a run takes.
     ///
@@ -90,9 +90,10 @@ public final class Trainer {
         executor = try Executor(
             classifier.network, batchSize: min(configuration.batchSize, data.train.count),
             workers: workers)
-        updater = ParameterUpdater(
+        updater = try ParameterUpdater(
             executor, configuration.optimizer, clipNorm: configuration.clipNorm)
-        evaluator = try Evaluator(classifier, data.test, batchSize: 256, workers: workers)
+        evaluator = try Evaluator(
+            classifier, data.test, loss: configuration.loss, batchSize: 256, workers: workers)
     }
 
     /// Steps of an epoch; the last one may be of fewer images.
@@ -171,12 +172,13 @@ public final class Trainer {
     private func completeEpoch() throws -> EpochRecord {
         try checkParameters()
         let trainingSeconds = progress.seconds
-        var report: ClassificationReport?
-        let elapsed = try ContinuousClock().measure { report = try evaluator?.evaluate() }
+        let start = ContinuousClock.now
+        let report = try evaluate()
+        let elapsed = ContinuousClock.now - start
         let record = EpochRecord(
             epoch: progress.epoch + 1, trainLoss: progress.lossSum / Double(progress.images),
-            trainAccuracy: Double(progress.correct) / Double(progress.images), testLoss: report?.loss,
-            testAccuracy: report?.accuracy, imagesPerSecond: Double(progress.images) / trainingSeconds,
+            trainAccuracy: Double(progress.correct) / Double(progress.images), testLoss: report.loss,
+            testAccuracy: report.accuracy, imagesPerSecond: Double(progress.images) / trainingSeconds,
             learningRate: rate(at: progress.step - 1), seconds: trainingSeconds + elapsed / .seconds(1))
         history.append(record)
         var next = TrainingProgress()
@@ -186,12 +188,25 @@ public final class Trainer {
         return record
     }
 
+    private func evaluate() throws -> ClassificationReport {
+        do {
+            return try evaluator.evaluate()
+        } catch MetricsError.lossNotFinite(let loss) {
+            // Parameters may be finite, and yet too great for their products to be.
+            throw diverged("the test loss is \(loss)")
+        }
+    }
+
+    private func diverged(_ what: String) -> TrainingError {
+        .diverged(
+            what: what, epoch: progress.epoch + 1, step: progress.step,
+            rate: rate(at: max(0, progress.step - 1)))
+    }
+
     /// Throws where a parameter is not finite, which a checkpoint must not keep.
     func checkParameters() throws {
         guard Reductions.isFinite(classifier.network.parameterBlock) else {
-            throw TrainingError.diverged(
-                what: "a parameter is not finite", epoch: progress.epoch + 1, step: progress.step,
-                rate: rate(at: max(0, progress.step - 1)))
+            throw diverged("a parameter is not finite")
         }
     }
 
@@ -220,7 +235,8 @@ public final class Trainer {
         let at = state.progress
         guard 0...configuration.epochs ~= at.epoch, 0...stepsPerEpoch ~= at.stepInEpoch,
             at.step == at.epoch * stepsPerEpoch + at.stepInEpoch,
-            at.images == min(at.stepInEpoch * executor.batchSize, data.count)
+            at.images == min(at.stepInEpoch * executor.batchSize, data.count), 0...at.images ~= at.correct,
+            at.lossSum.isFinite, at.seconds.isFinite, at.seconds > 0 || at.stepInEpoch == 0
         else {
             throw TrainingError.state(
                 "is at step \(at.step), after \(at.epoch) epochs and \(at.images) images, which does not fit "
@@ -245,10 +261,18 @@ public final class Trainer {
 }
 
 extension TrainingConfiguration {
+    /// So many epochs of so many steps that their product is a number of 64 bits.
+    static let greatestEpochs = 1 << 30
+
     func check() throws {
-        guard epochs > 0 else { throw TrainingError.configuration("\(epochs) epochs; at least 1 is needed") }
-        guard batchSize > 0 else {
-            throw TrainingError.configuration("a batch of \(batchSize) images; at least 1 is needed")
+        guard 1...Self.greatestEpochs ~= epochs else {
+            throw TrainingError.configuration(
+                "\(epochs) epochs; at least 1 and at most \(Self.greatestEpochs)")
+        }
+        do {
+            try Executor.check(batchSize: batchSize)
+        } catch let error as PlanningError {
+            throw TrainingError.configuration(error.reason)
         }
         if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
             throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")

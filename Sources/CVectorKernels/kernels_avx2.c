@@ -7,7 +7,7 @@
 #include <string.h>
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define KERNEL(name) avx2_##name
+#define KERNEL(name) apus_avx2_##name
 #include "kernels.inc"
 #pragma clang attribute pop
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#define KERNEL(name) avx512_##name
+#define KERNEL(name) apus_avx512_##name
 #include "kernels.inc"
 #pragma clang attribute pop
 

@@ -1,4 +1,4 @@
 // The vector loops for every processor.
 
-#define KERNEL(name) portable_##name
+#define KERNEL(name) apus_portable_##name
 #include "kernels.inc"

@@ -12,6 +12,21 @@ int apus_affinity_cores(void) {
 int apus_affinity_cores(void) { return 0; }
 #endif
 
+apus_isa apus_widest_isa(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return apus_isa_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return apus_isa_avx2;
+    return apus_isa_portable;
+#elif defined(__aarch64__)
+    return apus_isa_neon;
+#else
+    return apus_isa_portable;
+#endif
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -17,7 +17,7 @@ import TestSupport
             let input = memory.tensor(batch: 3, Self.shape, layout, margin: 1)
             input.fill(2)
             let output = memory.tensor(batch: 3, Self.shape, layout, margin: 2)
-            Dropout.apply(input, rate: rate, into: output, stream: stream)
+            DropoutMask.apply(input, rate: rate, into: output, stream: stream)
             let values = output.channelsFirstArray
             let dropped = values.filter { $0 == 0 }
             let share = Double(dropped.count) / 12_000
@@ -36,11 +36,11 @@ import TestSupport
             let input = memory.tensor(batch: 3, Self.shape, layout)
             input.fill(1)
             let output = memory.tensor(batch: 3, Self.shape, layout, margin: 1)
-            Dropout.apply(input, rate: 0.4, into: output, stream: stream)
+            DropoutMask.apply(input, rate: 0.4, into: output, stream: stream)
             let mask = output.channelsFirstArray
-            Dropout.apply(input, rate: 0.4, into: output, adding: true, stream: stream)
+            DropoutMask.apply(input, rate: 0.4, into: output, adding: true, stream: stream)
             expectEqual(output.channelsFirstArray, mask.map { 2 * $0 })
-            Dropout.apply(input, rate: 0.4, into: input, stream: stream)
+            DropoutMask.apply(input, rate: 0.4, into: input, stream: stream)
             expectEqual(input.channelsFirstArray, mask)
         }
     }
@@ -51,8 +51,8 @@ import TestSupport
             whole.fill(1)
             let part = memory.tensor(batch: 1, Self.shape, .channelsLast)
             part.fill(1)
-            Dropout.apply(whole, rate: 0.5, into: whole, stream: stream)
-            Dropout.apply(part, rate: 0.5, into: part) { stream($0 + 2) }
+            DropoutMask.apply(whole, rate: 0.5, into: whole, stream: stream)
+            DropoutMask.apply(part, rate: 0.5, into: part) { stream($0 + 2) }
             expectEqual(part.channelsFirstArray, whole.images(2..<3).channelsFirstArray)
         }
     }
@@ -61,7 +61,7 @@ import TestSupport
         withMemory { memory in
             let tensor = memory.vectors([uniformFloats(count: 100, seed: 1)])
             let before = tensor.channelsFirstArray
-            Dropout.apply(tensor, rate: 0, into: tensor, stream: stream)
+            DropoutMask.apply(tensor, rate: 0, into: tensor, stream: stream)
             expectEqual(tensor.channelsFirstArray, before)
         }
     }

@@ -4,8 +4,8 @@ import Testing
 @Suite struct FloatBufferTests {
     /// Small blocks, and blocks that ask for huge pages.
     @Test(arguments: [0, 1, 15, 1000, 600_000])
-    func aBlockIsZeroedAndAligned(count: Int) {
-        let buffer = FloatBuffer(count: count)
+    func aBlockIsZeroedAndAligned(count: Int) throws {
+        let buffer = try FloatBuffer(count: count)
         withExtendedLifetime(buffer) {
             #expect(buffer.count == count && buffer.view.count == count)
             #expect(buffer.view.array.allSatisfy { $0 == 0 })
@@ -18,8 +18,12 @@ import Testing
         #expect([0, 1, 16, 17, 32].map(FloatBuffer.aligned) == [0, 16, 16, 32, 32])
     }
 
-    @Test func slicesShareTheirBlock() {
-        let buffer = FloatBuffer(count: 10)
+    @Test func memoryTheSystemDoesNotGiveIsAnError() {
+        #expect(throws: AllocationError.self) { try FloatBuffer(count: 1 << 58) }
+    }
+
+    @Test func slicesShareTheirBlock() throws {
+        let buffer = try FloatBuffer(count: 10)
         withExtendedLifetime(buffer) {
             let slice = buffer.view.slice(2..<5)
             slice.copy(from: [1, 2, 3])

@@ -103,4 +103,15 @@ import TestSupport
             view.slice(row * (columns + gap)..<row * (columns + gap) + columns).array
         }
     }
+
+    @Test(arguments: [Float(0), 1, 3])
+    func aProductOfDepthZeroScalesTheResult(beta: Float) {
+        let memory = Memory()
+        let result = memory.view([1, 2, 3, 4])
+        multiply(
+            memory.view(count: 0).matrix(rows: 2, columns: 0),
+            memory.view(count: 0).matrix(rows: 0, columns: 2),
+            into: result.matrix(rows: 2, columns: 2), beta: beta)
+        expectEqual(result.array, [1, 2, 3, 4].map { $0 * beta })
+    }
 }

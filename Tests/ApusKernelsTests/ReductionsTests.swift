@@ -73,7 +73,7 @@ import TestSupport
     @Test func theGreatestChannelIsTheFirstAmongEquals() {
         withMemory { memory in
             let tensor = memory.vectors([[1, 3, 2, 3], [-4, -9, -1, -2], [0, 0, 0, 0]], margin: 1)
-            #expect((0..<3).map { Reductions.greatestChannel(tensor, image: $0) } == [1, 2, 0])
+            #expect((0..<3).map { Reductions.argmax(tensor, image: $0) } == [1, 2, 0])
         }
     }
 }

@@ -28,9 +28,9 @@ private let unit = 0x1p-24
         withMemory { memory in
             let input = memory.vectors(rows(values), margin: margin)
             let output = memory.tensor(batch: 7, input.shape, .channelsLast, margin: margin)
-            Softmax.forward(input, into: output)
+            SoftmaxKernel.forward(input, into: output)
             expectClose(doubles(output), expected, absolute: 1e-37, relative: 20 * unit)
-            Softmax.forward(input, into: input)
+            SoftmaxKernel.forward(input, into: input)
             #expect(input.channelsFirstArray == output.channelsFirstArray)
         }
     }
@@ -46,7 +46,7 @@ private let unit = 0x1p-24
             upstream.map { Double($0) }, output: probabilities.map { Double($0) }, classes: Self.classes)
         withMemory { memory in
             let tensor = memory.vectors(rows(old), margin: 2)
-            Softmax.backward(
+            SoftmaxKernel.backward(
                 output: memory.vectors(rows(probabilities)),
                 outputGradient: memory.vectors(rows(upstream), margin: 1),
                 inputGradient: target.destination(tensor))
@@ -68,12 +68,12 @@ private let unit = 0x1p-24
             let logits = memory.vectors(rows(values), margin: 2)
             let gradient = memory.tensor(batch: 7, logits.shape, .channelsLast, margin: 1)
             // The labels of a shard are a slice that need not start at 0.
-            let sum = Softmax.crossEntropy(
+            let sum = SoftmaxKernel.crossEntropy(
                 logits: logits, labels: ([7, 7] + labels)[2...], smoothing: smoothing, scale: 1 / 7,
                 gradient: gradient)
             #expect(abs(sum / 7 - expected.value) <= 12 * unit + 1e-12 * abs(expected.value))
             expectClose(doubles(gradient), expected.gradient, absolute: 20 * unit / 7)
-            let again = Softmax.crossEntropy(
+            let again = SoftmaxKernel.crossEntropy(
                 logits: logits, labels: labels[...], smoothing: smoothing, scale: 1, gradient: nil)
             #expect(again == sum)
         }
@@ -81,7 +81,7 @@ private let unit = 0x1p-24
 
     @Test func crossEntropyOfEqualLogitsIsTheLogarithmOfTheClasses() {
         withMemory { memory in
-            let sum = Softmax.crossEntropy(
+            let sum = SoftmaxKernel.crossEntropy(
                 logits: memory.vectors([[2, 2, 2, 2]]), labels: [1], smoothing: 0, scale: 1, gradient: nil)
             #expect(abs(sum - log(4)) < 1e-12)
         }

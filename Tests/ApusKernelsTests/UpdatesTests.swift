@@ -37,7 +37,7 @@ import TestSupport
             let parameters = memory.view(start)
             let velocity = memory.view([Float](repeating: 0, count: Self.count))
             for step in 0..<Self.steps {
-                Updates.descend(
+                Updates.sgd(
                     parameters: parameters, gradients: memory.view(gradients(step)),
                     velocity: descent.momentum > 0 ? velocity : nil, rate: 0.1,
                     momentum: descent.momentum, isNesterov: descent.isNesterov,

@@ -30,7 +30,7 @@ struct VectorKernelsTests {
             guard extent.width + 2 * padding >= span else { continue }
             let output = (extent.width + 2 * padding - span) / stride + 1
             let padded = extent.width + 2 * padding
-            var sliding = apus_sliding(
+            var sliding = apus_convolution(
                 channels: 3, input_height: extent.width, input_width: extent.width,
                 padding_height: padding, padding_width: padding, padded_height: padded,
                 padded_width: padded, kernel_height: extent.kernel, kernel_width: extent.kernel,
@@ -42,7 +42,7 @@ struct VectorKernelsTests {
             let gradients = uniformFloats(count: count + 2 * chunk, seed: 2)
             func gathered(_ kernels: apus_kernels) -> [Float] {
                 var columns = [Float](repeating: .nan, count: count + chunk)
-                kernels.gather(&sliding, planes, &columns)
+                kernels.im2col(&sliding, planes, &columns)
                 return Array(columns[..<count])
             }
             expectEqual(gathered(kernels(path)), gathered(Self.portable))
@@ -50,7 +50,7 @@ struct VectorKernelsTests {
                 func scattered(_ kernels: apus_kernels) -> [Float] {
                     var pixels = [Float](repeating: 0.5, count: 3 * extent.width * extent.width)
                     gradients.withUnsafeBufferPointer {
-                        kernels.scatter(&sliding, $0.baseAddress! + chunk, adds, &pixels)
+                        kernels.col2im(&sliding, $0.baseAddress! + chunk, adds, &pixels)
                     }
                     return pixels
                 }
@@ -68,9 +68,9 @@ struct VectorKernelsTests {
         func halved(_ kernels: apus_kernels) -> ([Float], [UInt8], [Float]) {
             var output = [Float](repeating: 0, count: rows * width)
             var places = [UInt8](repeating: 9, count: rows * width)
-            kernels.halve(rows, width, input, &output, &places)
+            kernels.max_pool_2x2(rows, width, input, &output, &places)
             var gradient = [Float](repeating: .nan, count: input.count)
-            kernels.unhalve(rows, width, output, places, &gradient)
+            kernels.max_pool_2x2_gradient(rows, width, output, places, &gradient)
             return (output, places, gradient)
         }
         let (actual, expected) = (halved(kernels(path)), halved(Self.portable))

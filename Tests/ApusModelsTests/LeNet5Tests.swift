@@ -60,6 +60,15 @@ struct LeNet5Tests {
         #expect(network.parameterCount == 61_706 + 44)
     }
 
+    @Test("a variant is found again by its name", arguments: LeNet5Original.variants(classes: 10))
+    func variants(model: LeNet5Original) throws {
+        let found = try #require(ModelCatalog.model(named: model.variantName, classes: 10))
+        let side = model.isPadded ? 32 : 28
+        let input = Shape(height: side, width: side, channels: 1)
+        #expect(
+            try Network(found, input: input).parameterCount == Network(model, input: input).parameterCount)
+    }
+
     @Test("another number of classes changes the last layer alone")
     func classes() throws {
         #expect(try Network(LeNet5(classes: 26)).parameterCount == 61_706 + 16 * 85)

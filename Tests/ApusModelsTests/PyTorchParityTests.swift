@@ -54,7 +54,7 @@ struct PyTorchParityTests {
         let executor = try fixture.executor()
         let optimizer: any Optimizer =
             method == "sgd" ? SGD(learningRate: 0.01, momentum: 0.9) : Adam(learningRate: 1e-3)
-        let updater = ParameterUpdater(executor, optimizer, clipNorm: nil)
+        let updater = try ParameterUpdater(executor, optimizer, clipNorm: nil)
         var losses: [Double] = []
         for step in 1...10 {
             let outcome = executor.computeGradients(

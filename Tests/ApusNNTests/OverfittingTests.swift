@@ -22,7 +22,7 @@ import Testing
         for step in 0..<400 {
             _ = executor.computeGradients(batch, count: 16, loss: loss, step: step)
             executor.reduceGradients(0..<network.parameterBlock.count)
-            Updates.descend(
+            Updates.sgd(
                 parameters: network.parameterBlock, gradients: executor.gradients, velocity: nil, rate: 0.2,
                 momentum: 0, isNesterov: false, weightDecay: 0, gradientScale: 1)
         }

@@ -83,3 +83,11 @@ struct CustomLayerTests {
         #expect(throws: CheckpointError.self) { try Classifier.load(from: file) }
     }
 }
+
+/// What a user may write with names of layers and errors as types.
+private struct Names {
+    let dropout: Dropout
+    let softmax: Softmax
+    let formatError: FormatError?
+    let fileError: FileError?
+}

@@ -22,7 +22,7 @@ struct OptimizerTests {
                 Linear(64, 5)
             }, input: SmallTask.shape)
         let executor = try Executor(network, batchSize: 50, workers: Workers(count: 2))
-        let updater = ParameterUpdater(executor, optimizer, clipNorm: clipNorm)
+        let updater = try ParameterUpdater(executor, optimizer, clipNorm: clipNorm)
         let batch = try DatasetBatch(data.train, normalization: data.normalization)
         let block = network.parameterBlock
         var expected = block.array.map(Double.init)

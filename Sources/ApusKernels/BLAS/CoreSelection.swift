@@ -16,7 +16,8 @@ public enum CoreSelection {
 
     /// The core whose kernels would suit this processor better than those in use, or nil if these do.
     public static var betterCore: String? {
-        betterCore(than: OpenBLAS.coreName, vectors: vectors, configuration: OpenBLAS.configuration)
+        betterCore(
+            than: OpenBLAS.coreName, vectors: Machine.instructionSet, configuration: OpenBLAS.configuration)
     }
 
     /// The core OpenBLAS had picked before `restartWithBetterCore` replaced it, or nil.
@@ -51,15 +52,6 @@ public enum CoreSelection {
         "opteron", "opteron_sse3", "barcelona", "bobcat", "bulldozer", "piledriver", "steamroller",
     ]
     private static let avx2Cores: Set = ["haswell", "zen", "excavator"]
-
-    /// The widest vectors of this processor that OpenBLAS has kernels for.
-    private static var vectors: Machine.InstructionSet {
-        switch Machine.instructionSet {
-        // The first processors with AVX-512 lack parts of it that the kernels use.
-        case .avx512: apus_has_skylakex_vectors() ? .avx512 : .avx2
-        case let other: other
-        }
-    }
 
     /// Starts this program anew with `variable` set, where that is faster and the user has not set it; else
     /// returns.

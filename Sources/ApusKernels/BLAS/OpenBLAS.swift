@@ -12,6 +12,15 @@ public func multiply(
         !result.isTransposed && a.rows == rows && b.columns == columns && b.rows == depth,
         "a \(a.rows)x\(a.columns) matrix times a \(b.rows)x\(b.columns) one does not give \(rows)x\(columns)")
     guard rows > 0 && columns > 0 else { return }
+    guard depth > 0 else {
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let place = row * result.leadingDimension + column
+                unsafe result.base[place] = beta == 0 ? 0 : beta * result.base[place]
+            }
+        }
+        return
+    }
     OpenBLAS.pinToOneThread
     let width = OpenBLAS.blockColumns(a, b, rows: rows, columns: columns, depth: depth)
     for start in stride(from: 0, to: columns, by: width) {

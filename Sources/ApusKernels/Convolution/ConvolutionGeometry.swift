@@ -32,7 +32,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         dilation: Extent = Extent(1), padding: Extent = Extent(0), groups: Int = 1
     ) {
         precondition(groups > 0 && input.channels % groups == 0 && output.channels % groups == 0)
-        precondition(input.count > 0 && output.count > 0)
+        precondition(input.count > 0 && output.count > 0 && padding.height >= 0 && padding.width >= 0)
+        for extent in [kernel, stride, dilation] { precondition(extent.height > 0 && extent.width > 0) }
         self.input = input
         self.output = output
         self.kernel = kernel

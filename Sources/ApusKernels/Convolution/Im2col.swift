@@ -24,7 +24,7 @@ package enum Im2col {
         let padded = scratch.slice(geometry.columnFloats..<scratch.count)
         pad(geometry, planes, into: padded)
         var sliding = geometry.sliding
-        unsafe VectorKernels.current.gather(
+        unsafe VectorKernels.current.im2col(
             &sliding, padded.base, columns(geometry, in: scratch).base)
     }
 
@@ -34,7 +34,7 @@ package enum Im2col {
     ) {
         check(geometry, planes, scratch)
         var sliding = geometry.sliding
-        unsafe VectorKernels.current.scatter(
+        unsafe VectorKernels.current.col2im(
             &sliding, columns(geometry, in: scratch).base, adding, planes.base)
     }
 
@@ -126,8 +126,8 @@ package enum Im2col {
 }
 
 extension ConvolutionGeometry {
-    fileprivate var sliding: apus_sliding {
-        apus_sliding(
+    fileprivate var sliding: apus_convolution {
+        apus_convolution(
             channels: groupInputChannels, input_height: input.height, input_width: input.width,
             padding_height: padding.height, padding_width: padding.width, padded_height: padded.height,
             padded_width: padded.width,

@@ -17,6 +17,8 @@ public enum Orthogonal {
     /// - Throws: `FactorizationError` where LAPACK refuses, as for values that are not finite.
     public static func factor(_ matrix: inout [Float], rows: Int, columns: Int) throws {
         precondition(rows >= columns && columns > 0 && matrix.count == rows * columns)
+        // LAPACK multiplies by the same library: on several threads it would add in another order.
+        OpenBLAS.pinToOneThread
         let (m, n) = (CInt(rows), CInt(columns))
         var reflectors = [Float](repeating: 0, count: columns)
         var status = unsafe LAPACKE_sgeqrf(LAPACK_ROW_MAJOR, m, n, &matrix, n, &reflectors)

@@ -12,13 +12,15 @@ public final class FloatBuffer: @unchecked Sendable {
     public let count: Int
 
     /// Allocates `count` floats, all zero.
-    public init(count: Int) {
+    ///
+    /// - Throws: `AllocationError` where there is not so much memory.
+    public init(count: Int) throws {
         precondition(count >= 0, "a buffer of \(count) floats")
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
         let isLarge = bytes >= 2 << 20
         var memory: UnsafeMutableRawPointer?
         let status = unsafe posix_memalign(&memory, isLarge ? 2 << 20 : 64, bytes)
-        precondition(status == 0, "out of memory: \(bytes) bytes were asked for")
+        guard status == 0 else { throw AllocationError(bytes: bytes) }
         #if os(Linux)
             if isLarge { _ = unsafe madvise(memory!, bytes, Int32(MADV_HUGEPAGE)) }
         #endif
@@ -34,4 +36,11 @@ public final class FloatBuffer: @unchecked Sendable {
 
     /// `count` rounded up to a whole number of cache lines.
     package static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+}
+
+/// Memory that the system does not give.
+public struct AllocationError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let bytes: Int
+
+    public var description: String { "out of memory: the system does not give \(bytes) bytes" }
 }

@@ -61,40 +61,52 @@ public final class Executor: @unchecked Sendable {
     /// - Parameters:
     ///   - isTraining: whether gradients are computed; without, less memory is taken.
     ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
-    /// - Throws: `PlanningError` where the batch is empty.
+    /// - Throws: `PlanningError` where the batch is empty or absurd, `AllocationError` where memory runs out.
     public init(
         _ network: Network, batchSize: Int, workers: Workers = Workers(), isTraining: Bool = true,
         keepsInputGradient: Bool = false
     ) throws {
-        guard batchSize > 0 else { throw PlanningError(emptyBatch: batchSize) }
+        try Executor.check(batchSize: batchSize)
         self.network = network
         self.batchSize = batchSize
         self.workers = workers
         self.isTraining = isTraining
         shardSize = Executor.shardSize(network, batchSize: batchSize)
+        let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
+        // More workers than lanes would find nothing to do.
+        let active = min(workers.count, laneCount)
         let plan = MemoryPlan(network.root, images: shardSize)
-        memories = (0..<workers.count).map { _ in
-            WorkerMemory(plan, parameters: network.parameterBlock)
+        memories = try (0..<active).map { _ in
+            try WorkerMemory(plan, parameters: network.parameterBlock)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
-        inputBlock = FloatBuffer(count: imageFloats * workers.count)
-        inputs = (0..<workers.count).map { [inputBlock, shardSize] in
+        inputBlock = try FloatBuffer(count: imageFloats * active)
+        inputs = (0..<active).map { [inputBlock, shardSize] in
             Tensor(
                 inputBlock.view.slice($0 * imageFloats..<($0 + 1) * imageFloats), batch: shardSize,
                 shape: network.input, layout: network.layout)
         }
-        outputBlock = FloatBuffer(count: batchSize * network.output.count)
-        gradientBlock = FloatBuffer(count: isTraining ? batchSize * network.output.count : 0)
-        let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
+        outputBlock = try FloatBuffer(count: batchSize * network.output.count)
+        gradientBlock = try FloatBuffer(count: isTraining ? batchSize * network.output.count : 0)
         let floats = network.parameterBlock.count
-        laneBlock = FloatBuffer(count: isTraining ? laneCount * floats : 0)
+        laneBlock = try FloatBuffer(count: isTraining ? laneCount * floats : 0)
         lanes = (0..<laneCount).map { [laneBlock] in
             Lane(gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil)
         }
         inputGradientBlock =
-            keepsInputGradient ? FloatBuffer(count: batchSize * network.input.count) : nil
+            keepsInputGradient ? try FloatBuffer(count: batchSize * network.input.count) : nil
         job = { [unowned self] lane, worker in runLane(lane, worker: worker) }
     }
+
+    /// - Throws: `PlanningError` for a batch that is empty or absurd.
+    package static func check(batchSize: Int) throws {
+        guard 1...greatestBatchSize ~= batchSize else {
+            throw PlanningError(
+                reason: "a batch of \(batchSize) images; at least 1 and at most \(greatestBatchSize)")
+        }
+    }
+
+    private static let greatestBatchSize = 1 << 20
 
     /// Images of a shard: as many as keep a worker's activations and scratch near the second-level cache, and
     /// so many that the batch makes a power of two of shards, which two, four or eight threads share evenly.
@@ -128,17 +140,18 @@ public final class Executor: @unchecked Sendable {
         _ network: Network, batchSize: Int, threads: Int, isTraining: Bool
     ) -> MemoryUse {
         let shardSize = shardSize(network, batchSize: batchSize)
+        let lanes = laneCount(batchSize: batchSize, shardSize: shardSize)
+        let active = min(threads, lanes)
         let plan = MemoryPlan(network.root, images: shardSize)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         let outputFloats = batchSize * network.output.count
-        let activations = (plan.savedFloats + imageFloats) * threads + outputFloats
+        let activations = (plan.savedFloats + imageFloats) * active + outputFloats
         let floats = network.parameterBlock.count
         return MemoryUse(
             parameterBytes: 4 * floats,
-            gradientBytes: isTraining
-                ? 4 * floats * laneCount(batchSize: batchSize, shardSize: shardSize) : 0,
+            gradientBytes: isTraining ? 4 * floats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * plan.scratchFloats * threads)
+            scratchBytes: 4 * plan.scratchFloats * active)
     }
 
     /// Lanes that a batch's shards are dealt to.
@@ -253,7 +266,7 @@ public final class Executor: @unchecked Sendable {
             gradient: gradient)
         if output.shape.isVector {
             for index in 0..<range.count
-            where Reductions.greatestChannel(output, image: index) == Int(memory.labels[index]) {
+            where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {
                 lane.correct += 1
             }
         }

@@ -137,10 +137,26 @@ public struct Planning: Sendable {
     /// Plans a layer inside a container.
     public func child(_ name: String, _ layer: any Layer, input: Shape) throws -> PlannedChild {
         let inner = Planning(path: path.isEmpty ? name : "\(path).\(name)", layout: layout)
-        var plan = try layer.plan(input, in: inner)
+        var plan = try inner.checked(layer, input)
         // With channels last, another shape means another order of elements.
         if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
         return PlannedChild(name: name, layer: layer, input: input, plan: plan)
+    }
+
+    /// Plans a layer here, and refuses a plan that could not be run.
+    func checked(_ layer: any Layer, _ input: Shape) throws -> LayerPlan {
+        let plan = try layer.plan(input, in: self)
+        guard plan.output.height > 0, plan.output.width > 0, plan.output.channels > 0 else {
+            let output = plan.output
+            throw error("planned an output of \(output.height)x\(output.width)x\(output.channels)")
+        }
+        switch plan.storage {
+        case .view where plan.output.count != input.count:
+            throw error("planned its output \(plan.output) as a view of its input \(input)")
+        case .inPlace where plan.output != input:
+            throw error("planned its output \(plan.output) in place of its input \(input)")
+        default: return plan
+        }
     }
 
     /// An error that names this place.
@@ -158,10 +174,5 @@ public struct PlanningError: Error, Sendable, Hashable, CustomStringConvertible 
         self.path = path
         self.reason = reason
     }
-
-    init(emptyBatch batchSize: Int) {
-        self.init(reason: "a batch of \(batchSize) images; at least 1 is needed")
-    }
-
     public var description: String { path.isEmpty ? reason : "layer \(path): \(reason)" }
 }

@@ -61,11 +61,11 @@ final class WorkerMemory {
     /// The place in the batch of the shard's first image.
     var firstImage = 0
 
-    init(_ plan: MemoryPlan, parameters: FloatView) {
+    init(_ plan: MemoryPlan, parameters: FloatView) throws {
         self.plan = plan
         self.parameters = parameters
         labels = [Int32](repeating: 0, count: plan.images)
-        arena = FloatBuffer(count: plan.savedFloats + plan.scratchFloats)
+        arena = try FloatBuffer(count: plan.savedFloats + plan.scratchFloats)
         saved = arena.view.slice(0..<plan.savedFloats)
         scratch = arena.view.slice(plan.savedFloats..<arena.count)
     }

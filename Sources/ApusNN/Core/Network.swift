@@ -21,20 +21,19 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
-    ///   - layout: of activations; by default what is measured to be faster for the model.
+    ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes.
-    public init(_ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout? = nil) throws {
+    public init(_ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst) throws {
         guard input.height > 0, input.width > 0, input.channels > 0 else {
             throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")
         }
-        let layout = layout ?? .channelsFirst
-        let plan = try model.plan(input, in: Planning(path: "", layout: layout))
+        let plan = try Planning(path: "", layout: layout).checked(model, input)
         self.model = model
         self.input = input
         self.layout = layout
         let floats: Int
         (root, parameters, floats) = PlannedLayer.number(plan, layer: model, input: input)
-        block = FloatBuffer(count: floats)
+        block = try FloatBuffer(count: floats)
         try initialize(seed: seed)
     }
 

@@ -49,7 +49,7 @@ extension Network {
     ///   - threads: by default as many as the process may use.
     /// - Throws: `PlanningError` where the batch is empty.
     public func summary(batchSize: Int, threads: Int? = nil) throws -> NetworkSummary {
-        guard batchSize > 0 else { throw PlanningError(emptyBatch: batchSize) }
+        try Executor.check(batchSize: batchSize)
         let threads = max(1, threads ?? Machine.usableThreads)
         let shardSize = Executor.shardSize(self, batchSize: batchSize)
         let plan = MemoryPlan(root, images: shardSize)

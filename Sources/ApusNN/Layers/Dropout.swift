@@ -20,7 +20,7 @@ public struct Dropout: Layer {
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         if context.isTraining && rate > 0 {
-            ApusKernels.Dropout.apply(input, rate: rate, into: output) {
+            DropoutMask.apply(input, rate: rate, into: output) {
                 context.random(.dropout, image: $0)
             }
         } else {
@@ -34,7 +34,7 @@ public struct Dropout: Layer {
     ) {
         guard let target = inputGradient.tensor else { return }
         if context.isTraining && rate > 0 {
-            ApusKernels.Dropout.apply(
+            DropoutMask.apply(
                 outputGradient, rate: rate, into: target, adding: inputGradient.isAddition
             ) { context.random(.dropout, image: $0) }
         } else {

@@ -14,14 +14,14 @@ public struct Softmax: Layer {
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        ApusKernels.Softmax.forward(input, into: output)
+        SoftmaxKernel.forward(input, into: output)
     }
 
     public func backward(
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
-        ApusKernels.Softmax.backward(
+        SoftmaxKernel.backward(
             output: output, outputGradient: outputGradient, inputGradient: inputGradient)
     }
 }

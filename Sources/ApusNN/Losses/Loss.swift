@@ -37,7 +37,7 @@ public struct SoftmaxCrossEntropy: Loss {
     public func evaluate(
         outputs: Tensor, labels: ArraySlice<Int32>, scale: Float, gradient: Tensor?
     ) -> Double {
-        ApusKernels.Softmax.crossEntropy(
+        SoftmaxKernel.crossEntropy(
             logits: outputs, labels: labels, smoothing: labelSmoothing, scale: scale, gradient: gradient)
     }
 }

@@ -16,9 +16,6 @@ typedef enum {
 /// The widest instruction set this processor and operating system support.
 apus_isa apus_widest_isa(void);
 
-/// Whether the processor has the parts of AVX-512 that came with Skylake-X: F, CD, BW, DQ and VL.
-bool apus_has_skylakex_vectors(void);
-
 /// Floats that the loops below move at a time.
 enum { apus_chunk = 16 };
 
@@ -32,21 +29,21 @@ typedef struct {
     long dilation_height, dilation_width;
     long stride_height, stride_width;
     long output_height, output_width;
-} apus_sliding;
+} apus_convolution;
 
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
     /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
     /// reads and writes up to a chunk beyond the last.
-    void (*gather)(const apus_sliding *sliding, const float *padded, float *columns);
+    void (*im2col)(const apus_convolution *convolution, const float *padded, float *columns);
     /// Sets each pixel to the sum of the columns that were read from it, or adds that; reads up to a chunk
     /// before and beyond the columns.
-    void (*scatter)(const apus_sliding *sliding, const float *columns, bool adds, float *planes);
+    void (*col2im)(const apus_convolution *convolution, const float *columns, bool adds, float *planes);
     /// The maxima of 2x2 windows of `2 rows` rows of `2 width` pixels, and their places 0 to 3 in row order.
     /// `width` is at least 4.
-    void (*halve)(long rows, long width, const float *input, float *output, uint8_t *places);
+    void (*max_pool_2x2)(long rows, long width, const float *input, float *output, uint8_t *places);
     /// Writes `gradient` to the places of the maxima, and zero elsewhere.
-    void (*unhalve)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
+    void (*max_pool_2x2_gradient)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
     /// `max(input, 0)`; a NaN stays one. `output` may be `input`.
     void (*relu)(long count, const float *input, float *output);
     /// `gradient` where `output` is above 0, else 0. `input` may be `gradient`.

@@ -34,7 +34,7 @@ import TestSupport
             try network.setValues(values, of: parameter)
             #expect(network.values(of: parameter) == values)
             // A block laid out alike, as an optimiser's state.
-            let state = FloatBuffer(count: network.parameterBlock.count)
+            let state = try FloatBuffer(count: network.parameterBlock.count)
             try network.setValues(values, of: parameter, in: state.view)
             #expect(network.values(of: parameter, in: state.view) == values)
             #expect(

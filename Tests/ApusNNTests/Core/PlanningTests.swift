@@ -118,4 +118,32 @@ import Testing
         let network = try Network(ReLU(), input: .features(3))
         #expect(throws: PlanningError.self) { try Executor(network, batchSize: batchSize) }
     }
+
+    /// A user's layer that plans what cannot be run.
+    private struct Careless: Layer {
+        var output: Shape
+        var storage: LayerPlan.Storage
+
+        func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+            LayerPlan(output: output, storage: storage)
+        }
+        func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {}
+        func backward(
+            _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+            _ context: LayerContext
+        ) {}
+    }
+
+    @Test(arguments: [
+        (Shape.features(0), LayerPlan.Storage.own), (.features(7), .view), (.features(72), .inPlace),
+    ])
+    func aPlanThatCannotRunIsRefused(output: Shape, storage: LayerPlan.Storage) {
+        #expect(throws: PlanningError.self) {
+            try Network(
+                Sequential {
+                    Careless(output: output, storage: storage)
+                    Flatten()
+                }, input: Shape(height: 6, width: 6, channels: 2))
+        }
+    }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Softmax over the channels of each pixel, and the losses computed through it.
-public enum Softmax {
+public enum SoftmaxKernel {
     /// Writes `exp(x - max) / sum of exp(x - max)` over the channels of each row. `output` may be `input`.
     public static func forward(_ input: Tensor, into output: Tensor) {
         unsafe forEachVector(input, output) { x, y, count in
@@ -49,6 +49,7 @@ public enum Softmax {
     ) -> Double {
         let classes = logits.shape.channels
         precondition(logits.shape.isVector && labels.count == logits.batch)
+        if let gradient { gradient.checkMatches(logits) }
         var sum = 0.0
         for (image, label) in labels.enumerated() {
             precondition(label >= 0 && label < classes, "label \(label) outside 0..<\(classes)")

@@ -1,6 +1,6 @@
 /// Inverted dropout (Srivastava et al., 2014, "Dropout: A Simple Way to Prevent Neural Networks from
 /// Overfitting"): kept elements are scaled by 1 / (1 - rate), so that inference changes nothing.
-public enum Dropout {
+public enum DropoutMask {
     /// Zeroes each element with probability `rate`, by the random numbers of its image's stream.
     ///
     /// `output` may be `input`. The same streams on the gradient are the backward pass.
@@ -20,9 +20,12 @@ public enum Dropout {
                 let x = unsafe input.base + (image * rowsPerImage + row) * input.rowStride
                 let y = unsafe output.base + (image * rowsPerImage + row) * output.rowStride
                 let first = row * input.rowLength
+                // Four words at a time, since a block of them costs the same as one.
+                var words = random.words(block: first >> 2)
                 for index in 0..<input.rowLength {
-                    let isKept = random.word(at: first + index) >= threshold
-                    let value = isKept ? unsafe x[index] * scale : 0
+                    let place = first + index
+                    if place & 3 == 0 { words = random.words(block: place >> 2) }
+                    let value = words[place & 3] >= threshold ? unsafe x[index] * scale : 0
                     unsafe y[index] = adding ? y[index] + value : value
                 }
             }
