@@ -10,6 +10,7 @@ struct Report: Codable {
         let threads: Int
         let blas: String
         let blasCore: String
+        let swift: String
         let commit: String
         /// Gigaflops of one thread: fused multiply-adds in registers, and a product of 1024x1024 matrices.
         let fusedMultiplyAddGigaflops: Double
@@ -21,24 +22,25 @@ struct Report: Codable {
             self.threads = threads
             blas = "OpenBLAS \(OpenBLAS.version)"
             blasCore = OpenBLAS.coreName
-            commit = Self.currentCommit() ?? "unknown"
+            swift = Self.firstLine(of: "swift", "--version") ?? "Swift of unknown version"
+            commit = Self.firstLine(of: "git", "describe", "--always", "--dirty") ?? "unknown"
             fusedMultiplyAddGigaflops = Machine.measureFusedMultiplyAdd()
             productGigaflops = Machine.measureProduct()
         }
 
-        /// The commit of the working directory, where there is one.
-        private static func currentCommit() -> String? {
+        /// What a program says, where there is one.
+        private static func firstLine(of command: String...) -> String? {
             let process = Process()
             process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["git", "describe", "--always", "--dirty"]
+            process.arguments = command
             let output = Pipe()
             process.standardOutput = output
             process.standardError = FileHandle.nullDevice
             guard (try? process.run()) != nil else { return nil }
+            let text = output.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
             guard process.terminationStatus == 0 else { return nil }
-            return String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-                .trimmingCharacters(in: .whitespacesAndNewlines)
+            return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(String.init)
         }
     }
 
@@ -56,7 +58,8 @@ struct Report: Codable {
 extension Report.Header {
     var text: String {
         """
-        \(processor), \(instructionSet), \(threads) threads; \(blas), core \(blasCore); commit \(commit)
+        \(processor), \(instructionSet), \(threads) threads; \(blas), core \(blasCore)
+        \(swift); commit \(commit)
         One thread: \(Text.number(fusedMultiplyAddGigaflops)) Gflop/s of fused multiply-adds, \
         \(Text.number(productGigaflops)) of sgemm 1024x1024
         """
@@ -65,13 +68,14 @@ extension Report.Header {
 
 extension ConvolutionBenchmark.Result {
     static let heading = Text.row(
-        "Convolution, one thread", "naive", "GEMM", "spread", "of FMA", "GEMM/naive")
+        "Convolution, one thread, Gflop/s", "naive", "GEMM", "spread", "of FMA", "of sgemm", "GEMM/naive")
 
     func text(_ header: Report.Header) -> String {
         Text.row(
             "\(name) \(pass.rawValue)", "\(Text.number(naiveGigaflops))", "\(Text.number(gigaflops.median))",
             Text.percent(gigaflops.spread),
             Text.percent(gigaflops.median / header.fusedMultiplyAddGigaflops),
+            Text.percent(gigaflops.median / header.productGigaflops),
             "\(Text.number(speedup))x")
     }
 }

@@ -45,59 +45,73 @@ public func relativeNormError<T: BinaryFloatingPoint>(_ actual: [T], _ expected:
     return error.isNaN ? .infinity : error
 }
 
-/// Records an issue unless the arrays are equal in length and, value by value, exactly; -0 equals 0, NaN
-/// nothing.
-public func expectEqual<T: BinaryFloatingPoint>(
-    _ actual: [T], _ expected: [T], _ context: @autoclosure () -> String = "",
-    sourceLocation: SourceLocation = #_sourceLocation
-) {
-    guard sameCount(actual, expected, context(), sourceLocation) else { return }
+/// What keeps the arrays from being equal in length and, value by value, exactly; -0 equals 0, NaN nothing.
+public func inequality<T: BinaryFloatingPoint>(_ actual: [T], _ expected: [T]) -> String? {
+    if let counts = otherCount(actual, expected) { return counts }
     var differing = 0
     for (a, e) in zip(actual, expected) where a != e { differing += 1 }
-    guard differing > 0 else { return }
+    guard differing > 0 else { return nil }
     // Two NaNs are no difference to `worstDifference`, and are one here.
     let worst = worstDifference(actual, expected).map { "\($0)" } ?? ""
-    fail("\(differing) of \(actual.count) values differ; \(worst)", context(), sourceLocation)
+    return "\(differing) of \(actual.count) values differ; \(worst)"
 }
 
-/// Records an issue unless every absolute error is at most `absolute + relative * |expected|`.
-public func expectClose<T: BinaryFloatingPoint>(
-    _ actual: [T], _ expected: [T], absolute: Double = 0, relative: Double = 0,
-    _ context: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
-) {
-    guard sameCount(actual, expected, context(), sourceLocation) else { return }
+/// What keeps every absolute error from being at most `absolute + relative * |expected|`.
+public func distance<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], absolute: Double = 0, relative: Double = 0
+) -> String? {
+    if let counts = otherCount(actual, expected) { return counts }
     var differing = 0
     for (a, e) in zip(actual, expected) where a != e {
         let error = abs(Double(a) - Double(e))
         if !(error <= absolute + relative * abs(Double(e))) { differing += 1 }
     }
-    guard differing > 0, let worst = worstDifference(actual, expected) else { return }
-    fail(
-        "\(differing) of \(actual.count) values beyond \(absolute) + \(relative) |expected|; \(worst)",
-        context(), sourceLocation)
+    guard differing > 0, let worst = worstDifference(actual, expected) else { return nil }
+    return "\(differing) of \(actual.count) values beyond \(absolute) + \(relative) |expected|; \(worst)"
 }
 
-/// Records an issue unless `relativeNormError` is at most `tolerance`.
+/// What keeps `relativeNormError` from being at most `tolerance`.
+public func normDistance<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], tolerance: Double
+) -> String? {
+    if let counts = otherCount(actual, expected) { return counts }
+    let error = relativeNormError(actual, expected)
+    guard !(error <= tolerance) else { return nil }
+    let worst = worstDifference(actual, expected).map { "\($0)" } ?? ""
+    return "relative norm error \(error) exceeds \(tolerance); \(worst)"
+}
+
+private func otherCount<T>(_ actual: [T], _ expected: [T]) -> String? {
+    actual.count == expected.count ? nil : "expected \(expected.count) values, got \(actual.count)"
+}
+
+/// Records an issue where there is an `inequality`.
+public func expectEqual<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], _ context: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    record(inequality(actual, expected), context(), sourceLocation)
+}
+
+/// Records an issue where there is a `distance`.
+public func expectClose<T: BinaryFloatingPoint>(
+    _ actual: [T], _ expected: [T], absolute: Double = 0, relative: Double = 0,
+    _ context: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+    record(
+        distance(actual, expected, absolute: absolute, relative: relative), context(), sourceLocation)
+}
+
+/// Records an issue where there is a `normDistance`.
 public func expectNormClose<T: BinaryFloatingPoint>(
     _ actual: [T], _ expected: [T], tolerance: Double, _ context: @autoclosure () -> String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    guard sameCount(actual, expected, context(), sourceLocation) else { return }
-    let error = relativeNormError(actual, expected)
-    guard !(error <= tolerance) else { return }
-    let worst = worstDifference(actual, expected).map { "\($0)" } ?? ""
-    fail("relative norm error \(error) exceeds \(tolerance); \(worst)", context(), sourceLocation)
+    record(normDistance(actual, expected, tolerance: tolerance), context(), sourceLocation)
 }
 
-private func sameCount<T>(_ actual: [T], _ expected: [T], _ context: String, _ place: SourceLocation) -> Bool
-{
-    if actual.count != expected.count {
-        fail("expected \(expected.count) values, got \(actual.count)", context, place)
-    }
-    return actual.count == expected.count
-}
-
-private func fail(_ message: String, _ context: String, _ place: SourceLocation) {
+private func record(_ failure: String?, _ context: String, _ place: SourceLocation) {
+    guard let failure else { return }
     Issue.record(
-        Comment(rawValue: context.isEmpty ? message : "\(context): \(message)"), sourceLocation: place)
+        Comment(rawValue: context.isEmpty ? failure : "\(context): \(failure)"), sourceLocation: place)
 }
