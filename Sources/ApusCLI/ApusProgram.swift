@@ -13,16 +13,27 @@ public enum ApusProgram {
         commands: [TrainCommand.self, EvaluateCommand.self, SummaryCommand.self, DoctorCommand.self])
 
     /// Runs the program on the process's own arguments, and ends the process.
-    public static func main() async -> Never {
+    public static func main() -> Never {
+        openClosedDescriptors()
         CoreSelection.restartWithBetterCore()
         // A closed pipe is an error of `write` like others, and no sudden death.
         signal(SIGPIPE, SIG_IGN)
-        let status = await run(Array(CommandLine.arguments.dropFirst()), on: .standard())
+        StopSignal.unblock()
+        let status = run(Array(CommandLine.arguments.dropFirst()), on: .standard())
         exit(status.rawValue)
     }
 
+    /// Gives standard input, output and errors something to lead to where the caller has closed them: a
+    /// checkpoint that came by their number would be written to.
+    private static func openClosedDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest number that is free is the one in hand.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Runs a command line, without the program's name.
-    package static func run(_ arguments: [String], on console: Console) async -> ExitCode {
+    package static func run(_ arguments: [String], on console: Console) -> ExitCode {
         let status: ExitCode
         do {
             switch try program.parse(arguments, columns: console.columns) {
@@ -30,7 +41,7 @@ public enum ApusProgram {
                 console.write(text)
                 status = .success
             case .run(let command):
-                status = try await command.run(on: console)
+                status = try command.run(on: console)
             }
         } catch let error as UsageError {
             console.complain(program.explain(error, for: arguments))

@@ -5,18 +5,21 @@ import Synchronization
 
 /// Where a command's words go, and what is known of who reads them.
 package struct Console: Sendable {
-    /// The width of the terminal, in characters.
-    package let columns: Int
+    /// The program as it was called, for command lines that are to be typed.
+    let programName: String
+    private let width: @Sendable () -> Int
     private let isTerminal: Bool
     private let glyphs: ProgressBar.Glyphs
     private let output: any TextSink
     private let errors: any TextSink
 
     package init(
-        columns: Int = 80, isTerminal: Bool = false, glyphs: ProgressBar.Glyphs = .ascii,
-        output: any TextSink, errors: any TextSink
+        programName: String = "apus", columns: @escaping @autoclosure @Sendable () -> Int = 80,
+        isTerminal: Bool = false,
+        glyphs: ProgressBar.Glyphs = .ascii, output: any TextSink, errors: any TextSink
     ) {
-        self.columns = columns
+        self.programName = programName
+        width = columns
         self.isTerminal = isTerminal
         self.glyphs = glyphs
         self.output = output
@@ -30,11 +33,15 @@ package struct Console: Sendable {
         let mode = TerminalReporter.mode(
             forDescriptor: STDOUT_FILENO, quiet: false, environment: environment)
         return Console(
+            programName: RunFolder.typed(CommandLine.arguments[0]).quotedForShell,
             columns: TerminalReporter.columns(forDescriptor: STDOUT_FILENO, environment: environment),
             isTerminal: mode == .bar, glyphs: ProgressBar.Glyphs(environment: environment),
             output: DescriptorSink(STDOUT_FILENO, name: "standard output"),
             errors: DescriptorSink(STDERR_FILENO, name: "standard error"))
     }
+
+    /// The width of the terminal, in characters, as it is now.
+    package var columns: Int { width() }
 
     /// The width that tables are laid out for.
     var tableColumns: Int { max(columns, 80) }

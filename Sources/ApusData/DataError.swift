@@ -2,6 +2,8 @@
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No folder at `path`; `hint` says how to get the dataset.
     case missingFolder(path: String, hint: String)
+    /// Something else than a folder at `path`.
+    case notAFolder(path: String, hint: String)
     /// None of the files `names` is in `folder`.
     case missingFile(folder: String, names: [String], hint: String)
 
@@ -42,6 +44,8 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .missingFolder(let path, let hint):
             "no folder \(path); \(hint)"
+        case .notAFolder(let path, let hint):
+            "\(path) is not a folder; \(hint)"
         case .missingFile(let folder, let names, let hint):
             "no \(names.joined(separator: " or ")) in \(folder); \(hint)"
         case .wrongMagic(let file, let found, let expected):

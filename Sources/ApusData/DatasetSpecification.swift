@@ -28,7 +28,7 @@ public enum DatasetSpecification: Sendable, Equatable, CustomStringConvertible {
     /// More generated images (of 784 bytes) than this are taken for a slip of the hand.
     private static let largestSyntheticCount = 1_000_000
 
-    /// Parses a data argument.
+    /// Parses a data argument; a relative folder is taken from the working folder, and made absolute.
     ///
     /// - Throws: `DataError.unknownDataset` or `.invalidArgument`.
     public init(parsing argument: String) throws {
@@ -40,10 +40,10 @@ public enum DatasetSpecification: Sendable, Equatable, CustomStringConvertible {
 
         switch name {
         case "fashion-mnist":
-            self = .fashionMNIST(folder: value.map(Self.expandingHome) ?? Self.debianFashionMNIST)
+            self = .fashionMNIST(folder: value.map(Self.absolute) ?? Self.debianFashionMNIST)
         case "mnist":
             guard let value else { throw invalid("it lacks a folder; \(MNISTFamily.digits.hint)") }
-            self = .mnist(folder: Self.expandingHome(value))
+            self = .mnist(folder: Self.absolute(value))
         case "synthetic":
             guard let count = value.map({ Int($0) }) ?? Self.defaultSyntheticCount,
                 1...Self.largestSyntheticCount ~= count
@@ -87,8 +87,10 @@ public enum DatasetSpecification: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Shells leave the `~` of `name=~/folder` to the program.
-    private static func expandingHome(_ path: String) -> String {
-        path.hasPrefix("~") ? NSString(string: path).expandingTildeInPath : path
+    /// A path that means the same in every working folder.
+    private static func absolute(_ path: String) -> String {
+        // Shells leave the `~` of `name=~/folder` to the program.
+        let expanded = path.hasPrefix("~") ? NSString(string: path).expandingTildeInPath : path
+        return URL(fileURLWithPath: expanded).standardizedFileURL.path
     }
 }

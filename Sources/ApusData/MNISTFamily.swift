@@ -31,10 +31,10 @@ struct MNISTFamily {
     /// Reads both splits from `folder`.
     func load(from folder: String) throws -> DatasetSplits {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-        else {
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
             throw DataError.missingFolder(path: folder, hint: hint)
         }
+        guard isFolder.boolValue else { throw DataError.notAFolder(path: folder, hint: hint) }
         return try DatasetSplits(
             train: loadSplit("train", prefix: "train", folder: folder),
             test: loadSplit("test", prefix: "t10k", folder: folder), normalization: normalization)

@@ -21,7 +21,7 @@ public enum AtomicFile {
         let folder = target.deletingLastPathComponent().path
         let permissions = try permissionsOfReplaceableFile(at: path)
 
-        let temporary = "\(folder)/.\(UUID().uuidString).partial"
+        let temporary = "\(folder)/\(temporaryPrefix(of: target))\(UUID().uuidString)\(temporarySuffix)"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, operation: .create, code: errno) }
         do {
@@ -54,6 +54,25 @@ public enum AtomicFile {
             }
         }
     }
+
+    /// Removes what writers of the file at `url` have left that were killed, and could not tidy up.
+    package static func removeLeftovers(of url: URL) {
+        let target = URL(fileURLWithPath: destination(of: url.path))
+        let folder = target.deletingLastPathComponent().path
+        let prefix = temporaryPrefix(of: target)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
+            let middle = name.dropFirst(prefix.count).dropLast(temporarySuffix.count)
+            if UUID(uuidString: String(middle)) != nil { unlink("\(folder)/\(name)") }
+        }
+    }
+
+    /// How the names of a file's temporaries begin: with its own name, cut so that they are not too long.
+    private static func temporaryPrefix(of target: URL) -> String {
+        ".\(String(decoding: target.lastPathComponent.utf8.prefix(200), as: UTF8.self))."
+    }
+
+    private static let temporarySuffix = ".partial"
 
     /// Where `path` leads when symbolic links are followed; itself where nothing is there yet.
     private static func destination(of path: String) -> String {

@@ -37,25 +37,15 @@ public enum Machine {
         return cores > 0 ? cores : ProcessInfo.processInfo.activeProcessorCount
     }
 
-    /// Cores' worth of time the process's control group grants, or nil where it sets no limit.
+    /// Cores' worth of time the process's control groups grant, or nil where they set no limit.
     public static var quota: Double? {
         #if os(Linux)
-            // Version 2 of the control groups states "quota period" or "max period"; version 1 two files.
-            if let text = try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8) {
-                let fields = text.split(whereSeparator: \.isWhitespace)
-                if fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]) {
-                    return quota / period
-                }
-            }
-            func number(_ name: String) -> Double? {
-                (try? String(contentsOfFile: "/sys/fs/cgroup/cpu/\(name)", encoding: .utf8))
-                    .flatMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
-            }
-            if let quota = number("cpu.cfs_quota_us"), quota > 0, let period = number("cpu.cfs_period_us") {
-                return quota / period
-            }
+            func contents(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+            return ControlGroup.quota(
+                membership: contents("/proc/self/cgroup") ?? "0::/\n1:cpu:/", contents: contents)
+        #else
+            return nil
         #endif
-        return nil
     }
 
     /// Threads worth starting: the affinity's cores, within the control group's quota.

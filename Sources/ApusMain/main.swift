@@ -1,3 +1,3 @@
 import ApusCLI
 
-await ApusProgram.main()
+ApusProgram.main()

@@ -50,23 +50,23 @@ extension LearningRateSchedule: CustomStringConvertible {
             self = .constant
         case "step":
             self = .step(
-                every: try parameters.count("every", default: 3, atLeast: 1),
-                gamma: try parameters.positive("gamma", default: 0.1))
+                every: try parameters.value("every", default: 3, .whole(atLeast: 1)),
+                gamma: try parameters.value("gamma", default: 0.1, .positive))
         case "linear":
-            self = .linear(to: try parameters.rate("to"))
+            self = .linear(to: try parameters.value("to", default: 0, .rate))
         case "polynomial":
-            self = .polynomial(power: try parameters.positive("power", default: 2))
+            self = .polynomial(power: try parameters.value("power", default: 2, .positive))
         case "cosine":
-            self = .cosine(minimum: try parameters.rate("minimum"))
+            self = .cosine(minimum: try parameters.value("minimum", default: 0, .rate))
         case "one-cycle":
             self = .oneCycle(
-                warmUpFraction: try parameters.fraction("warm-up-fraction", default: 0.3),
-                initialDivisor: try parameters.positive("initial-divisor", default: 25),
-                finalDivisor: try parameters.positive("final-divisor", default: 1e4))
+                warmUpFraction: try parameters.value("warm-up-fraction", default: 0.3, .fraction),
+                initialDivisor: try parameters.value("initial-divisor", default: 25, .positive),
+                finalDivisor: try parameters.value("final-divisor", default: 1e4, .positive))
         default:
             throw .unknownCurve(name)
         }
-        warmUpSteps = try parameters.count("warm-up", default: 0, atLeast: 0)
+        warmUpSteps = try parameters.value("warm-up", default: 0, .whole(atLeast: 0))
         try parameters.checkAllKnown(to: name)
     }
 
@@ -120,35 +120,13 @@ private struct ScheduleParameters {
         }
     }
 
-    mutating func count(
-        _ name: String, default fallback: Int, atLeast minimum: Int
-    ) throws(LearningRateScheduleError) -> Int {
-        try value(name, fallback, "a whole number of at least \(minimum)") { $0 >= minimum }
-    }
-
-    mutating func positive(
-        _ name: String, default fallback: Double
-    ) throws(LearningRateScheduleError) -> Double {
-        try value(name, fallback, "a number greater than 0") { $0 > 0 && $0.isFinite }
-    }
-
-    mutating func fraction(
-        _ name: String, default fallback: Double
-    ) throws(LearningRateScheduleError) -> Double {
-        try value(name, fallback, "a number between 0 and 1") { (0...1).contains($0) }
-    }
-
-    mutating func rate(_ name: String) throws(LearningRateScheduleError) -> Double {
-        try value(name, 0, "a number of at least 0") { $0 >= 0 && $0.isFinite }
-    }
-
-    private mutating func value<Value: LosslessStringConvertible>(
-        _ name: String, _ fallback: Value, _ requirement: String, isValid: (Value) -> Bool
+    mutating func value<Value: LosslessStringConvertible>(
+        _ name: String, default fallback: Value, _ range: ScheduleRange<Value>
     ) throws(LearningRateScheduleError) -> Value {
         known.append(name)
         guard let text = given[name] else { return fallback }
-        guard let value = Value(text), isValid(value) else {
-            throw .invalidValue(text, parameter: name, requirement: requirement)
+        guard let value = Value(text), range.contains(value) else {
+            throw .invalidValue(text, parameter: name, requirement: range.requirement)
         }
         return value
     }

@@ -20,6 +20,7 @@ public struct RunFolder: Sendable {
     public var bestCheckpoint: URL { url.appending(path: "checkpoint-best.apus") }
     public var log: URL { url.appending(path: "log.jsonl") }
     public var metrics: URL { url.appending(path: "metrics.json") }
+    private var files: [URL] { [checkpoint, bestCheckpoint, log, metrics] }
 
     /// The folder of a new run, made where there is none.
     ///
@@ -27,12 +28,16 @@ public struct RunFolder: Sendable {
     ///   folder cannot be made.
     public static func new(at url: URL) throws -> RunFolder {
         let folder = RunFolder(at: url)
-        let files = [folder.checkpoint, folder.bestCheckpoint, folder.log, folder.metrics]
-        if let found = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) {
-            throw RunFolderError.holdsRun(path: url.path, file: found.lastPathComponent)
-        }
+        try folder.checkIsNew()
         try make(url.path)
         return folder
+    }
+
+    /// - Throws: `RunFolderError.holdsRun` where a run's files are there.
+    package func checkIsNew() throws {
+        if let found = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) {
+            throw RunFolderError.holdsRun(path: path, file: found.lastPathComponent)
+        }
     }
 
     /// The folder of a run, to go on with or to read.
@@ -45,6 +50,14 @@ public struct RunFolder: Sendable {
         }
         return folder
     }
+
+    /// Keeps other processes from training in the folder, as long as the lock lives.
+    ///
+    /// - Throws: `RunFolderError.inUse` where another one holds it.
+    package func lock() throws -> RunFolderLock { try RunFolderLock(path) }
+
+    /// Removes files half written that a killed process has left; for who holds the lock.
+    package func removeLeftovers() { files.forEach(AtomicFile.removeLeftovers(of:)) }
 
     /// Writes the log anew from the history of a run: a checkpoint knows better than the log which epochs it
     /// has behind it.
@@ -131,13 +144,22 @@ extension [EpochRecord] {
     }
 }
 
-extension JSONEncoder {
-    /// One line, keys in alphabetical order.
-    fileprivate static var forLines: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
+/// A folder of which one process at a time has the say; the lock ends with the object, or the process.
+package final class RunFolderLock: Sendable {
+    private let descriptor: Int32
+
+    fileprivate init(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, operation: .open, code: errno) }
+        // File systems that know no locks fail in other ways, and keep nobody from training.
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            close(descriptor)
+            throw RunFolderError.inUse(path: path)
+        }
+        self.descriptor = descriptor
     }
+
+    deinit { close(descriptor) }
 }
 
 /// A folder that cannot be a run's.
@@ -146,6 +168,8 @@ public enum RunFolderError: Error, Sendable, Hashable, CustomStringConvertible {
     case holdsRun(path: String, file: String)
     /// A run was wanted where there is none.
     case noRun(path: String)
+    /// Another process is training there.
+    case inUse(path: String)
 
     public var description: String {
         switch self {
@@ -153,6 +177,8 @@ public enum RunFolderError: Error, Sendable, Hashable, CustomStringConvertible {
             "\(path) already holds a run: there is a \(file)"
         case .noRun(let path):
             "\(path) holds no run: there is no checkpoint.apus"
+        case .inUse(let path):
+            "\(path) is in use: another process is training there"
         }
     }
 }

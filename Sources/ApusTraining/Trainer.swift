@@ -278,6 +278,7 @@ extension TrainingConfiguration {
             throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")
         }
         try optimizer.check()
+        try schedule.check()
     }
 }
 

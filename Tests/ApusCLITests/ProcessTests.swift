@@ -37,8 +37,10 @@ struct ProcessTests {
                 for _ in 0..<20 { first.signal(number) }
                 let stopped = first.finish()
                 #expect(stopped.status == 130, "\(name)")
-                #expect(stopped.errors.isEmpty)
-                #expect(stopped.output.contains("apus train --resume --output \(name)\n"))
+                #expect(stopped.errors == "stopping after this step and saving...\n")
+                let program = try #require(ApusProcess.program?.path)
+                #expect(stopped.output.contains("\(program) train --resume --output \(name)\n"))
+                #expect(stopped.output.contains("Stopped after "))
                 let saved = try #require(try Checkpoint(contentsOf: folder.checkpoint).progress)
                 #expect((2..<30).contains(saved.epoch))
 
@@ -69,6 +71,8 @@ struct ProcessTests {
             let outcome = second.finish()
             #expect(outcome.status == 1)
             #expect(outcome.errors.hasPrefix("apus: error: cannot write "))
+            #expect(outcome.errors.contains("checkpoint.apus holds the run as it was after "))
+            #expect(outcome.errors.contains("train --resume --output run\n"))
             #expect(outcome.errors.split(separator: "\n").count == 1)
             #expect(try Data(contentsOf: folder.checkpoint) == before)
             #expect(try folder.files == ["checkpoint-best.apus", "checkpoint.apus", "log.jsonl"])
@@ -119,6 +123,20 @@ struct ProcessTests {
             let outcome = try ApusProcess(shell: "$APUS summary >/dev/full", in: directory).finish()
             #expect(outcome.status == 1)
             #expect(outcome.errors.hasPrefix("apus: error: cannot write standard output: "))
+        }
+    }
+
+    @Test("Where standard output and errors are closed, a run does not write into its own files")
+    func closedDescriptors() throws {
+        try withTemporaryDirectory { directory in
+            let run = try ApusProcess(
+                shell: "$APUS train --data synthetic=60 --epochs 1 --output run <&- >&- 2>&-; echo $?",
+                in: directory
+            ).finish()
+            #expect(run.output == "0\n")
+            #expect(throws: Never.self) {
+                try Checkpoint(contentsOf: directory.appending(path: "run/checkpoint.apus"))
+            }
         }
     }
 

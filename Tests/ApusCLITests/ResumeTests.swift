@@ -24,6 +24,20 @@ struct ResumeTests {
         }
     }
 
+    @Test("What a killed process has left half written is removed")
+    func leftovers() async throws {
+        try await withTemporaryDirectory { directory in
+            #expect(await train(quickRun, in: directory).status == .success)
+            let leftover = ".checkpoint.apus.\(UUID().uuidString).partial"
+            for name in [leftover, ".mine.partial"] {
+                try Data([1]).write(to: directory.appending(path: name))
+            }
+            #expect(await train(["--resume"], in: directory).status == .success)
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            #expect(!names.contains(leftover) && names.contains(".mine.partial"))
+        }
+    }
+
     @Test("Settings given again must be those of the run; threads may change")
     func settings() async throws {
         try await withTemporaryDirectory { directory in

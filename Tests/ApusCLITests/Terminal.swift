@@ -20,10 +20,13 @@ func apus(_ arguments: String..., columns: Int = 80) async -> Outcome {
     await apus(arguments, columns: columns)
 }
 
-func apus(_ arguments: [String], columns: Int = 80, isTerminal: Bool = false) async -> Outcome {
+func apus(
+    _ arguments: [String], columns: Int = 80, isTerminal: Bool = false, programName: String = "apus"
+) async -> Outcome {
     let (output, errors) = (TextStore(), TextStore())
-    let console = Console(columns: columns, isTerminal: isTerminal, output: output, errors: errors)
-    let status = await ApusProgram.run(arguments, on: console)
+    let console = Console(
+        programName: programName, columns: columns, isTerminal: isTerminal, output: output, errors: errors)
+    let status = ApusProgram.run(arguments, on: console)
     return Outcome(status: status, output: output.text, errors: errors.text)
 }
 

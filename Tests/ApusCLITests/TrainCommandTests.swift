@@ -96,6 +96,67 @@ struct TrainCommandTests {
         }
     }
 
+    @Test("Advice names the program as it was called")
+    func programName() async throws {
+        try await withTemporaryDirectory { directory in
+            let outcome = await apus(
+                ["train"] + quickRun + ["--output", directory.path], programName: ".build/apus")
+            #expect(outcome.output.hasSuffix(": .build/apus evaluate --checkpoint \(directory.path)\n"))
+        }
+    }
+
+    @Test("On a narrow terminal the facts about the run are wrapped between words")
+    func narrow() async throws {
+        try await withTemporaryDirectory { directory in
+            let outcome = await apus(
+                ["train"] + quickRun + ["--output", directory.path], columns: 40)
+            let facts = outcome.output.split(separator: "\n").prefix { !$0.contains("train loss") }
+            #expect(facts.count > 10)
+            #expect(facts.allSatisfy { $0.count <= 40 || $0.contains(directory.path) })
+        }
+    }
+
+    @Test("Where something else trains in the folder, no second run begins or goes on")
+    func locked() async throws {
+        try await withTemporaryDirectory { directory in
+            let line = ["train"] + quickRun + ["--output", directory.path]
+            let lock = try RunFolder(at: directory).lock()
+            let first = await apus(line)
+            #expect(first.status == .failure)
+            #expect(first.errors.contains("is in use") && !first.errors.contains("--resume"))
+            withExtendedLifetime(lock) {}
+        }
+        try await withTemporaryDirectory { directory in
+            let line = ["train"] + quickRun + ["--output", directory.path]
+            #expect(await apus(line).status == .success)
+            let lock = try RunFolder(at: directory).lock()
+            let second = await apus(line + ["--resume"])
+            #expect(second.status == .failure)
+            #expect(second.errors.contains("is in use"))
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    @Test("Images that a model is not for are refused with both names")
+    func smallImages() async throws {
+        try await withTemporaryDirectory { directory in
+            // Two images of 3x3, all of one class.
+            for prefix in ["train", "t10k"] {
+                let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3]
+                try Data(images + Array(repeating: 9, count: 18)).write(
+                    to: directory.appending(path: "\(prefix)-images-idx3-ubyte"))
+                try Data([0, 0, 8, 1, 0, 0, 0, 2, 0, 1] as [UInt8]).write(
+                    to: directory.appending(path: "\(prefix)-labels-idx1-ubyte"))
+            }
+            let data = "mnist=\(directory.path)"
+            let outcome = await apus("train", "--data", data, "--output", directory.path)
+            #expect(outcome.status == .failure)
+            #expect(
+                outcome.errors.hasPrefix(
+                    "apus: error: lenet5 cannot be built for the images of \(data), of 3x3x1: "))
+        }
+    }
+
     @Test("A quiet run writes nothing; its errors are still told")
     func quiet() async throws {
         try await withTemporaryDirectory { directory in
@@ -121,6 +182,11 @@ struct TrainCommandTests {
             #expect(again.errors.contains("--resume") && again.errors.contains("--output"))
             #expect(again.errors.split(separator: "\n").count == 1)
             #expect(try Data(contentsOf: folder.checkpoint) == before)
+            // Without a checkpoint there is nothing to resume.
+            try FileManager.default.removeItem(at: folder.checkpoint)
+            let bare = await apus(line)
+            #expect(bare.status == .failure)
+            #expect(!bare.errors.contains("--resume") && bare.errors.contains("--output"))
         }
     }
 
@@ -131,6 +197,10 @@ struct TrainCommandTests {
                 ["train"] + quickRun.dropLast() + ["200", "--output", directory.path])
             #expect(outcome.status == .success)
             #expect(outcome.output.contains("note: 200 threads on"))
+            let evaluation = await apus("evaluate", "--checkpoint", directory.path, "--threads", "200")
+            #expect(evaluation.status == .success)
+            #expect(evaluation.errors.hasPrefix("note: 200 threads on"))
+            #expect(await apus("summary", "--threads", "200").errors.hasPrefix("note: 200 threads on"))
         }
     }
 
@@ -215,6 +285,12 @@ struct TrainCommandTests {
             (["--schedule", "cosin"], "did you mean 'cosine'?"),
             (["--batch-size", "0"], "--batch-size must be between 1 and"),
             (["--epochs", "0"], "--epochs must be between 1 and"),
+            (["--epochs", "abc"], "--epochs must be a whole number, between 1 and 100000, found 'abc'"),
+            (["--label-smoothing", "1"], "--label-smoothing must be at least 0 and less than 1"),
+            (
+                quickRun + ["--schedule", "cosine:warm-up=20"],
+                "--schedule: the schedule's warm-up must be less than the 20 steps of the run"
+            ),
             (["--threads", "0"], "--threads must be between 1 and"),
             (["--momentum", "1"], "--momentum must be at least 0 and less than 1"),
             (["--optimizer", "adam", "--momentum", "0.9"], "--momentum does not go with --optimizer adam"),

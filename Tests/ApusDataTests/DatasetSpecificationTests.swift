@@ -9,7 +9,8 @@ import Testing
         arguments: [
             ("fashion-mnist", .fashionMNIST(folder: "/usr/share/datasets/fashion-mnist")),
             ("fashion-mnist=/a/b", .fashionMNIST(folder: "/a/b")),
-            ("mnist=a=b", .mnist(folder: "a=b")),
+            ("mnist=a=b", .mnist(folder: FileManager.default.currentDirectoryPath + "/a=b")),
+            ("mnist=/a/./b/", .mnist(folder: "/a/b")),
             ("mnist=~/digits", .mnist(folder: NSHomeDirectory() + "/digits")),
             ("synthetic", .synthetic(count: 60_000)),
             ("synthetic=120", .synthetic(count: 120)),
@@ -53,6 +54,10 @@ import Testing
             try DatasetSpecification.mnist(folder: "/nowhere").load()
         }
         #expect(digits?.description.contains("mnist=DIR") == true)
+        let file = #expect(throws: DataError.self) {
+            try DatasetSpecification.mnist(folder: "/dev/null").load()
+        }
+        #expect(file?.description.hasPrefix("/dev/null is not a folder; ") == true)
     }
 
     @Test(arguments: ["-idx", ".idx"], [true, false])

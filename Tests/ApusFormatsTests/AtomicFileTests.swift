@@ -49,6 +49,29 @@ import Testing
         #expect(try folder.names() == ["data"])
     }
 
+    @Test func leftoversOfAFileAreRemovedAndNothingElse() throws {
+        let id = UUID().uuidString
+        for name in [".data.\(id).partial", ".datum.\(id).partial", ".data.x.partial", "data"] {
+            try folder.write(Data([1]), to: name)
+        }
+        AtomicFile.removeLeftovers(of: file("data"))
+        #expect(try folder.names() == [".data.x.partial", ".datum.\(id).partial", "data"])
+    }
+
+    @Test func aTemporaryIsALeftoverOfItsFile() throws {
+        for name in ["data", String(repeating: "n", count: 255)] {
+            func removeAmidWriting(_: Int32) throws {
+                #expect(try folder.names().count == 1)
+                AtomicFile.removeLeftovers(of: file(name))
+                #expect(try folder.names().isEmpty)
+            }
+            // What is removed while it is written cannot be renamed.
+            #expect(throws: FileError(path: file(name).path, operation: .replace, code: ENOENT)) {
+                try AtomicFile.replace(file(name), writing: removeAmidWriting)
+            }
+        }
+    }
+
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
     func aFullDiskIsReportedAndTheOldFileKept() throws {
         try AtomicFile.write(Data([1, 2, 3]), to: file("data"))

@@ -91,26 +91,6 @@ struct ClassificationReportTests {
         #expect(matrix.correctCount == 1 && matrix.sampleCount == 3)
     }
 
-    @Test("The sum of two matrices counts the samples of both")
-    func sum() throws {
-        let whole = ReportCase.all[0]
-        var parts = ConfusionMatrix(classNames: try whole.matrix().classNames)
-        for samples in [0..<5, 5..<12] {
-            var part = whole
-            part.actual = Array(whole.actual[samples])
-            part.predicted = Array(whole.predicted[samples])
-            try parts += part.matrix()
-        }
-        #expect(try parts == whole.matrix())
-    }
-
-    @Test("Matrices of different classes are not added")
-    func differentClasses() throws {
-        var matrix = ConfusionMatrix(classNames: ["a", "b"])
-        let error = MetricsError.differentClasses(left: ["a", "b"], right: ["b", "a"])
-        #expect(throws: error) { try matrix += ConfusionMatrix(classNames: ["b", "a"]) }
-    }
-
     @Test("An index of no class is refused and counts nothing", arguments: [(-1, 0), (0, 2), (2, 0)])
     func outOfRange(actual: Int, predicted: Int) throws {
         var matrix = ConfusionMatrix(classNames: ["a", "b"])

@@ -127,6 +127,37 @@ struct LearningRateScheduleTests {
         #expect(try LearningRateSchedule(text) == expected)
     }
 
+    @Test("Schedules that make sense are let pass", arguments: RateSequence.all)
+    func sensible(_ sequence: RateSequence) throws {
+        try sequence.schedule.check()
+        try sequence.schedule.check(totalSteps: sequence.rates.count)
+    }
+
+    @Test(
+        "Numbers that make no sense are refused by name",
+        arguments: [
+            (.step(every: 0), "every"), (.step(gamma: -.infinity), "gamma"), (.step(gamma: 0), "gamma"),
+            (.linear(to: .nan), "to"), (.linear(to: -1), "to"), (.polynomial(power: 0), "power"),
+            (.cosine(minimum: .infinity), "minimum"), (.constant.warmUp(steps: -1), "warm-up"),
+            (.oneCycle(warmUpFraction: 1.5), "warm-up-fraction"),
+            (.oneCycle(initialDivisor: 0), "initial-divisor"),
+            (.oneCycle(finalDivisor: .infinity), "final-divisor"),
+        ] as [(LearningRateSchedule, String)])
+    func senseless(schedule: LearningRateSchedule, parameter: String) {
+        let error = #expect(throws: LearningRateScheduleError.self) { try schedule.check() }
+        #expect(error?.description.hasPrefix("the schedule's \(parameter) must be a ") == true)
+    }
+
+    @Test("A warm-up must be shorter than the run")
+    func longWarmUp() throws {
+        let schedule = LearningRateSchedule.constant.warmUp(steps: 20)
+        try schedule.check(totalSteps: 21)
+        let error = #expect(throws: LearningRateScheduleError.self) { try schedule.check(totalSteps: 20) }
+        #expect(
+            error?.description
+                == "the schedule's warm-up must be less than the 20 steps of the run, found '20'")
+    }
+
     @Test("A schedule's text, and its JSON, read back as the same schedule", arguments: RateSequence.all)
     func roundTrip(_ sequence: RateSequence) throws {
         let schedule = sequence.schedule.warmUp(steps: 7)

@@ -6,13 +6,16 @@ import Testing
 /// A reporter's surroundings: a clock set by hand, and what was written.
 private final class Terminal: Sendable {
     private let time = Mutex(0.0)
+    private let width = Mutex(80)
     private let texts = Mutex<[String]>([])
 
     func reporter(_ mode: TerminalReporter.Mode) -> TerminalReporter {
         TerminalReporter(
-            mode: mode, columns: 80, now: { self.time.withLock { $0 } },
+            mode: mode, columns: self.width.withLock { $0 }, now: { self.time.withLock { $0 } },
             sink: { text in self.texts.withLock { $0.append(text) } })
     }
+
+    func resize(columns: Int) { width.withLock { $0 = columns } }
 
     func pass(seconds: Double) { time.withLock { $0 += seconds } }
 
@@ -43,6 +46,20 @@ struct ReportingTerminalReporterTests {
         #expect(drawn.first?.hasSuffix("]  25%  125 images/s  6.0s left") == true)
         reporter.end()
         #expect(terminal.written() == [clear])
+    }
+
+    @Test("A bar leaves room for ^C in the terminal as wide as it is now", arguments: [200, 60, 40, 20])
+    func resizing(columns: Int) {
+        let terminal = Terminal()
+        let reporter = terminal.reporter(.bar)
+        reporter.begin("Epoch with a label of some length 1/2", total: 1000, unit: "images")
+        _ = terminal.written()
+        terminal.resize(columns: columns)
+        terminal.pass(seconds: 1)
+        reporter.advance(to: 500)
+        let drawn = terminal.written().joined().dropFirst(clear.count)
+        #expect(drawn.hasPrefix("Epoch with a lab"))
+        #expect(drawn.count + "^C".count < columns)
     }
 
     @Test("Progress is drawn ten times a second at most")

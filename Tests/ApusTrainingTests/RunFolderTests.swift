@@ -35,6 +35,24 @@ struct RunFolderTests {
         }
     }
 
+    @Test("A folder has one lock at a time")
+    func locking() throws {
+        try withTemporaryDirectory { directory in
+            let folder = try RunFolder.new(at: directory)
+            let lock = try folder.lock()
+            #expect(throws: RunFolderError.inUse(path: directory.path)) { try folder.lock() }
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    @Test("A lock ends with its object")
+    func unlocking() throws {
+        try withTemporaryDirectory { directory in
+            let folder = try RunFolder.new(at: directory)
+            for _ in 0..<2 { _ = try folder.lock() }
+        }
+    }
+
     @Test("Where a file is in the way, no folder is made")
     func blocked() throws {
         try withTemporaryDirectory { directory in

@@ -33,21 +33,20 @@ extension String: ArgumentValue {
     }
 }
 
-extension FixedWidthInteger {
-    fileprivate init(decimal argument: String) throws(InvalidArgument) {
-        guard let value = Self(argument) else {
-            throw InvalidArgument(mustBe: "a whole number from \(Self.min) to \(Self.max)")
-        }
+extension Int: ArgumentValue {
+    package init(argument: String) throws(InvalidArgument) {
+        guard let value = Int(argument) else { throw InvalidArgument(mustBe: "a whole number") }
         self = value
     }
 }
 
-extension Int: ArgumentValue {
-    package init(argument: String) throws(InvalidArgument) { try self.init(decimal: argument) }
-}
-
 extension UInt64: ArgumentValue {
-    package init(argument: String) throws(InvalidArgument) { try self.init(decimal: argument) }
+    package init(argument: String) throws(InvalidArgument) {
+        guard let value = UInt64(argument) else {
+            throw InvalidArgument(mustBe: "a whole number from 0 to \(UInt64.max)")
+        }
+        self = value
+    }
 }
 
 extension Double: ArgumentValue {
@@ -61,15 +60,6 @@ extension Double: ArgumentValue {
         guard let value = Double(argument), value.isFinite else {
             throw InvalidArgument(mustBe: "a finite number")
         }
-        self = value
-    }
-}
-
-extension Bool: ArgumentValue {
-    package static var choices: [String] { ["true", "false"] }
-
-    package init(argument: String) throws(InvalidArgument) {
-        guard let value = Bool(argument) else { throw InvalidArgument(mustBe: "true or false") }
         self = value
     }
 }

@@ -3,28 +3,22 @@ package struct CommandSpecification: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
-    package let operands: [Operand]
     package let groups: [OptionGroup]
     package let examples: [Example]
 
     package init(
-        _ name: String, abstract: String, operands: [Operand] = [], groups: [OptionGroup],
-        examples: [Example] = []
+        _ name: String, abstract: String, groups: [OptionGroup], examples: [Example] = []
     ) {
         self.name = name
         self.abstract = abstract
-        self.operands = operands
         self.groups = groups
         self.examples = examples
     }
 
     package init(
-        _ name: String, abstract: String, operands: [Operand] = [],
-        options: [any OptionDeclaration] = [], examples: [Example] = []
+        _ name: String, abstract: String, options: [any OptionDeclaration] = [], examples: [Example] = []
     ) {
-        self.init(
-            name, abstract: abstract, operands: operands, groups: [OptionGroup("Options", options)],
-            examples: examples)
+        self.init(name, abstract: abstract, groups: [OptionGroup("Options", options)], examples: examples)
     }
 
     package var options: [any OptionDeclaration] { groups.flatMap(\.options) }
@@ -38,19 +32,6 @@ package struct OptionGroup: Sendable {
     package init(_ title: String, _ options: [any OptionDeclaration]) {
         self.title = title
         self.options = options
-    }
-}
-
-/// An argument without a name, known by its place: `apus summary <model>`.
-package struct Operand: Sendable {
-    package let name: String
-    package let help: String
-    package let isOptional: Bool
-
-    package init(_ name: String, help: String, isOptional: Bool = false) {
-        self.name = name
-        self.help = help
-        self.isOptional = isOptional
     }
 }
 
@@ -91,5 +72,5 @@ package protocol Command: Sendable {
     init(_ arguments: ParsedArguments) throws
 
     /// Does what the command line asks for.
-    func run(on console: Console) async throws -> ExitCode
+    func run(on console: Console) throws -> ExitCode
 }

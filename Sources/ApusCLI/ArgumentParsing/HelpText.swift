@@ -35,21 +35,17 @@ struct HelpText {
             section(group.title, group.options.map { (term($0), description($0)) })
         }
         groups.append(section(groups.isEmpty ? "Options" : "Help", [("-h, --help", "Show this help.")]))
-        let operands = command.operands.map { ("<\($0.name)>", $0.help) }
         return join(
-            [paragraph(command.abstract), usage(of: command), section("Arguments", operands)]
-                + groups + [examples(command.examples)])
+            [paragraph(command.abstract), usage(of: command)] + groups + [examples(command.examples)])
     }
 
     private func usage(of command: CommandSpecification) -> String {
         let required = command.options.filter(\.isRequired).map {
             "\($0.spelling) <\($0.valueName ?? "value")>"
         }
-        let operands = command.operands.map { $0.isOptional ? "[<\($0.name)>]" : "<\($0.name)>" }
         let caller = program.name == command.name ? command.name : "\(program.name) \(command.name)"
         let start = "Usage: \(caller) "
-        let words = required + ["[options]"] + operands
-        let lines = wrap(words, columns: columns - start.count)
+        let lines = wrap(required + ["[options]"], columns: columns - start.count)
         return lines.enumerated().map { index, line in
             (index == 0 ? start : String(repeating: " ", count: start.count)) + line
         }.joined(separator: "\n")
@@ -57,8 +53,7 @@ struct HelpText {
 
     private func term(_ option: any OptionDeclaration) -> String {
         let short = option.short.map { "-\($0), " } ?? "    "
-        let long = option.isNegatable ? "--[no-]\(option.name)" : option.spelling
-        return short + long + (option.valueName.map { " <\($0)>" } ?? "")
+        return short + option.spelling + (option.valueName.map { " <\($0)>" } ?? "")
     }
 
     private func description(_ option: any OptionDeclaration) -> String {

@@ -9,8 +9,6 @@ package protocol OptionDeclaration: Sendable {
     /// The value's name in the help; nil for a flag.
     var valueName: String? { get }
     var isRequired: Bool { get }
-    /// Whether `--no-name` is an option too.
-    var isNegatable: Bool { get }
     /// What is written after the help: the choices, the default.
     var notes: [String] { get }
 
@@ -38,7 +36,6 @@ package struct Option<Value: Sendable>: OptionDeclaration {
     package let valueName: String?
     package let notes: [String]
     package var isRequired: Bool { fallback == nil }
-    package var isNegatable: Bool { false }
 
     /// The value where the option is absent; nil where it must not be.
     let fallback: Value?
@@ -112,7 +109,13 @@ extension Option {
 
 extension ArgumentValue {
     fileprivate init(argument: String, _ constraint: Constraint<Self>?) throws(InvalidArgument) {
-        let value = try Self(argument: argument)
+        let value: Self
+        do {
+            value = try Self(argument: argument)
+        } catch {
+            let requirements = [error.requirement, constraint?.requirement].compactMap(\.self)
+            throw InvalidArgument(mustBe: requirements.joined(separator: ", "))
+        }
         if let constraint, !constraint.isMet(value) {
             throw InvalidArgument(mustBe: constraint.requirement)
         }
@@ -120,33 +123,18 @@ extension ArgumentValue {
     }
 }
 
-/// An option without a value: `--name`, and `--no-name` where it is negatable.
+/// An option without a value, off unless it is given.
 package struct Flag: OptionDeclaration {
     package let name: String
     package let short: Character?
     package let help: String
-    package let isNegatable: Bool
     package var valueName: String? { nil }
     package var isRequired: Bool { false }
-    package var notes: [String] { isNegatable ? ["default: \(fallback ? "on" : "off")"] : [] }
+    package var notes: [String] { [] }
 
-    let fallback: Bool
-
-    /// A flag that is off unless it is given.
     package init(_ name: String, short: Character? = nil, help: String) {
-        self.init(name, short, isNegatable: false, fallback: false, help)
-    }
-
-    /// A flag that `--no-name` turns off.
-    package init(negatable name: String, short: Character? = nil, default fallback: Bool, help: String) {
-        self.init(name, short, isNegatable: true, fallback: fallback, help)
-    }
-
-    private init(_ name: String, _ short: Character?, isNegatable: Bool, fallback: Bool, _ help: String) {
         self.name = name
         self.short = short
-        self.isNegatable = isNegatable
-        self.fallback = fallback
         self.help = help
     }
 

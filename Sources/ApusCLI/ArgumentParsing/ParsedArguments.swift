@@ -4,8 +4,6 @@ import ApusFormats
 package struct ParsedArguments: Sendable {
     private let specification: CommandSpecification
     private var values: [String: any Sendable] = [:]
-    private var spellings: [String: String] = [:]
-    private var operands: [String] = []
 
     /// The value given, or the default.
     package subscript<Value>(option: Option<Value>) -> Value {
@@ -16,13 +14,7 @@ package struct ParsedArguments: Sendable {
     }
 
     package subscript(flag: Flag) -> Bool {
-        values[flag.name] as? Bool ?? flag.fallback
-    }
-
-    /// The operand, or nil where an optional one is absent.
-    package subscript(operand: Operand) -> String? {
-        let index = specification.operands.firstIndex { $0.name == operand.name }
-        return index.flatMap { operands.indices.contains($0) ? operands[$0] : nil }
+        values[flag.name] != nil
     }
 
     /// Whether the command line gives the option, be it with its default.
@@ -37,41 +29,22 @@ package struct ParsedArguments: Sendable {
         self.specification = specification
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            if argument == "--" {
-                for operand in rest { try take(operand: operand) }
-                break
-            } else if argument.looksLikeOption {
-                try take(option: argument, rest: &rest)
-            } else {
-                try take(operand: argument)
-            }
+            // After two dashes nothing is an option.
+            guard let operand = argument == "--" ? rest.popFirst() : argument else { break }
+            guard argument != "--", argument.looksLikeOption else { throw .unexpectedOperand(operand) }
+            try take(option: argument, rest: &rest)
         }
         for option in specification.options where option.isRequired && values[option.name] == nil {
             throw .missingOption(option.spelling, valueName: option.valueName ?? "value")
         }
-        for operand in specification.operands.dropFirst(operands.count) where !operand.isOptional {
-            throw .missingOperand(operand.name)
-        }
-    }
-
-    private mutating func take(operand: String) throws(UsageError) {
-        guard operands.count < specification.operands.count else { throw .unexpectedOperand(operand) }
-        operands.append(operand)
     }
 
     private mutating func take(option argument: String, rest: inout ArraySlice<String>) throws(UsageError) {
         let sides = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let spelling = String(sides[0])
         let attached = sides.count > 1 ? String(sides[1]) : nil
-        let (option, isNegated) = try declaration(of: spelling)
-
-        if let earlier = spellings[option.name] {
-            if option.isNegatable, earlier != spelling, [earlier, spelling].contains("--no-\(option.name)") {
-                throw .contradiction(earlier, spelling)
-            }
-            throw .repeatedOption(option.spelling)
-        }
-        spellings[option.name] = spelling
+        let option = try declaration(of: spelling)
+        guard values[option.name] == nil else { throw .repeatedOption(option.spelling) }
 
         if let valueName = option.valueName {
             guard let text = attached ?? Self.takeValue(from: &rest) else {
@@ -81,7 +54,7 @@ package struct ParsedArguments: Sendable {
         } else if let attached {
             throw .unexpectedValue(option: spelling, value: attached)
         } else {
-            values[option.name] = !isNegated
+            values[option.name] = true
         }
     }
 
@@ -90,19 +63,14 @@ package struct ParsedArguments: Sendable {
         return rest.popFirst()
     }
 
-    private func declaration(
-        of spelling: String
-    ) throws(UsageError) -> (option: any OptionDeclaration, isNegated: Bool) {
+    private func declaration(of spelling: String) throws(UsageError) -> any OptionDeclaration {
         for option in specification.options {
             if spelling == option.spelling || option.short.map({ spelling == "-\($0)" }) == true {
-                return (option, false)
+                return option
             }
-            if option.isNegatable, spelling == "--no-\(option.name)" { return (option, true) }
         }
-        let known = specification.options.flatMap { option in
-            [option.spelling] + (option.isNegatable ? ["--no-\(option.name)"] : [])
-        }
-        let suggestion = NearestName.suggestion(for: spelling, among: known + ["--help"])
+        let known = specification.options.map(\.spelling) + ["--help"]
+        let suggestion = NearestName.suggestion(for: spelling, among: known)
         throw .unknownOption(spelling, suggestion: suggestion)
     }
 }

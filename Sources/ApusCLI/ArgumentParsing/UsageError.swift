@@ -8,11 +8,8 @@ package enum UsageError: Error, Sendable, Equatable, CustomStringConvertible {
     case unexpectedValue(option: String, value: String)
     /// An option was given more than once.
     case repeatedOption(String)
-    /// A flag was given together with its negation.
-    case contradiction(String, String)
     case invalidValue(option: String, found: String, requirement: String, suggestion: String?)
     case missingOption(String, valueName: String)
-    case missingOperand(String)
     case unexpectedOperand(String)
     /// What only the command itself can tell, such as two options that exclude each other.
     case other(String)
@@ -29,14 +26,10 @@ package enum UsageError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(option) takes no value, found '\(value)'"
         case .repeatedOption(let option):
             "\(option) is given more than once"
-        case .contradiction(let option, let other):
-            "\(option) and \(other) contradict each other"
         case .invalidValue(let option, let found, let requirement, let suggestion):
             "\(option) must be \(requirement), found \(Self.shown(found))" + Self.question(suggestion)
         case .missingOption(let option, let valueName):
             "\(option) <\(valueName)> is required"
-        case .missingOperand(let name):
-            "<\(name)> is required"
         case .unexpectedOperand(let operand):
             "there is no place for '\(operand)'"
         case .other(let message):

@@ -1,5 +1,6 @@
 import ApusKernels
 import ApusModels
+import ApusNN
 
 /// A model of the catalogue, by its name.
 struct ModelName: ArgumentValue, Equatable {
@@ -20,6 +21,17 @@ struct ModelName: ArgumentValue, Equatable {
     static func == (a: ModelName, b: ModelName) -> Bool { a.argument == b.argument }
 }
 
+extension ModelName {
+    /// What `body` builds of the model; where it cannot be, the error says for which images.
+    func built<Result>(for images: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as PlanningError {
+            throw CommandError("\(argument) cannot be built for \(images): \(error)")
+        }
+    }
+}
+
 /// Options that several commands have.
 enum CommonOptions {
     static let model = Option(
@@ -31,6 +43,11 @@ enum CommonOptions {
 
     static func batchSize(default fallback: Int, help: String) -> Option<Int> {
         Option("batch-size", short: "b", "n", default: fallback, .between(1, and: 1_000_000), help: help)
+    }
+
+    /// Tells, where errors go, of more threads than cores.
+    static func remark(onThreads threads: Int?, to console: Console) {
+        if let threads, let remark = remark(onThreads: threads) { console.complain(remark + "\n") }
     }
 
     /// What to say of more threads than cores, or nil.

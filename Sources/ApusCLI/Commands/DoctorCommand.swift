@@ -1,3 +1,4 @@
+import ApusFormats
 import Foundation
 
 /// `apus doctor`: measures the machine, and says what is wrong with it.
@@ -13,9 +14,9 @@ struct DoctorCommand: Command {
         writesJSON = arguments[CommonOptions.json]
     }
 
-    func run(on console: Console) async throws -> ExitCode {
+    func run(on console: Console) throws -> ExitCode {
         let report = MachineReport.measured()
-        console.write(try writesJSON ? report.json() : report.text(columns: min(console.tableColumns, 100)))
+        console.write(try writesJSON ? report.json() : report.text(columns: min(console.columns, 100)))
         return .success
     }
 }
@@ -37,9 +38,8 @@ extension MachineReport {
                 try container.encode(report.findings, forKey: .findings)
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Verdict(report: self)), as: UTF8.self) + "\n"
+        let line = try JSONEncoder.forLines.encode(Verdict(report: self))
+        return String(decoding: line, as: UTF8.self) + "\n"
     }
 
     fileprivate func text(columns: Int) -> String {

@@ -9,7 +9,8 @@ struct EvaluateCommand: Command {
         help: "A checkpoint, or the folder of a run, of which the last one is read.")
     private static let data = Option<String?>(
         "data", short: "d", "dataset", absent: "the data it was trained on",
-        help: "The images, as in apus train; the test images are used.")
+        help: "The images, as in apus train; the test images are used. "
+            + "The macro average runs over all classes of the model, those without images included.")
     private static let batchSize = CommonOptions.batchSize(
         default: 256, help: "Images computed at once; results do not depend on it.")
 
@@ -37,11 +38,12 @@ struct EvaluateCommand: Command {
         writesJSON = arguments[CommonOptions.json]
     }
 
-    func run(on console: Console) async throws -> ExitCode {
+    func run(on console: Console) throws -> ExitCode {
         let checkpoint = try Checkpoint(contentsOf: try file())
         let classifier = try checkpoint.classifier()
         let data = try self.data ?? trainedOn(checkpoint)
         let images = try data.load().test
+        CommonOptions.remark(onThreads: threads, to: console)
         let report = try classifier.evaluate(images, batchSize: batchSize, threads: threads)
         if writesJSON {
             console.write(try report.json() + "\n")

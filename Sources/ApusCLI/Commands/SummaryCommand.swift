@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -35,23 +36,19 @@ struct SummaryCommand: Command {
         writesJSON = arguments[CommonOptions.json]
     }
 
-    func run(on console: Console) async throws -> ExitCode {
+    func run(on console: Console) throws -> ExitCode {
         let input = input ?? model.type.input
-        let network: Network
-        do {
-            network = try Network(model.type.init(classes: classes), input: input)
-        } catch let error as PlanningError {
-            throw CommandError("\(model.argument) cannot be built for images of \(input): \(error)")
+        let network = try model.built(for: "images of \(input)") {
+            try Network(model.type.init(classes: classes), input: input)
         }
+        CommonOptions.remark(onThreads: threads, to: console)
         let summary = try network.summary(batchSize: batchSize, threads: threads)
         if writesJSON {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            console.write(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
+            console.write(String(decoding: try JSONEncoder.forLines.encode(summary), as: UTF8.self) + "\n")
         } else {
             console.write(
                 "\(model.argument) for images of \(input) and \(classes.counted("class", plural: "classes"))\n\n"
-                    + summary.text(columns: min(console.tableColumns, 100)))
+                    + summary.text(columns: min(console.columns, 100)))
         }
         return .success
     }

@@ -39,30 +39,47 @@ struct TrainCommand: Command {
         isQuiet = arguments[Self.quiet]
     }
 
-    func run(on console: Console) async throws -> ExitCode {
+    func run(on console: Console) throws -> ExitCode {
         let run = try isResumed ? resumedRun() : newRun()
         return try run.finish(on: console, quiet: isQuiet)
     }
 
     private func newRun() throws -> TrainingRun {
         let data = try settings.data.load()
-        let classifier = try Classifier(
-            settings.model.type.init(classes: data.train.classCount), for: data,
-            seed: settings.configuration.seed)
-        let trainer = try Trainer(classifier, on: data, settings.configuration, threads: threads)
+        let images = "the images of \(settings.data), of \(data.train.shape)"
+        let trainer = try settings.model.built(for: images) {
+            let classifier = try Classifier(
+                settings.model.type.init(classes: data.train.classCount), for: data,
+                seed: settings.configuration.seed)
+            return try Trainer(classifier, on: data, settings.configuration, threads: threads)
+        }
+        try settings.checkSchedule(stepsPerEpoch: trainer.stepsPerEpoch)
+        let (folder, lock) = try newFolder()
+        let run = TrainingRun(
+            trainer: trainer, data: data, settings: settings, folder: folder, lock: lock)
+        // What cannot be written is better known before an epoch than after it.
+        try run.save()
+        return run
+    }
+
+    private func newFolder() throws -> (RunFolder, RunFolderLock) {
         do {
-            let run = TrainingRun(
-                trainer: trainer, data: data, settings: settings, folder: try RunFolder.new(at: folder))
-            // What cannot be written is better known before an epoch than after it.
-            try run.save()
-            return run
+            let folder = try RunFolder.new(at: folder)
+            let lock = try folder.lock()
+            // Another process may have run to its end before the lock was had.
+            try folder.checkIsNew()
+            return (folder, lock)
         } catch let error as RunFolderError {
-            throw CommandError("\(error); go on with it by --resume, or name another folder by --output")
+            var canGoOn = FileManager.default.fileExists(atPath: RunFolder(at: folder).checkpoint.path)
+            if case .inUse = error { canGoOn = false }
+            throw CommandError(
+                "\(error); \(canGoOn ? "go on with it by --resume, or " : "")name another folder by --output")
         }
     }
 
     private func resumedRun() throws -> TrainingRun {
         let folder = try RunFolder.existing(at: folder)
+        let lock = try folder.lock()
         let checkpoint = try Checkpoint(contentsOf: folder.checkpoint)
         let settings = try savedSettings(checkpoint)
         try settings.checkAgreement(with: arguments, path: folder.shownPath)
@@ -70,7 +87,8 @@ struct TrainCommand: Command {
         let trainer = try Trainer(
             try checkpoint.classifier(), on: data, settings.configuration, threads: threads)
         try trainer.resume(from: checkpoint)
-        return TrainingRun(trainer: trainer, data: data, settings: settings, folder: folder)
+        folder.removeLeftovers()
+        return TrainingRun(trainer: trainer, data: data, settings: settings, folder: folder, lock: lock)
     }
 
     private func savedSettings(_ checkpoint: Checkpoint) throws -> TrainSettings {

@@ -18,7 +18,8 @@ struct TrainSettings: Sendable {
 
     static let data = Option(
         "data", short: "d", "dataset", default: "fashion-mnist",
-        help: "The images: fashion-mnist, fashion-mnist=DIR, mnist=DIR, or synthetic=COUNT generated ones.")
+        help: "The images: fashion-mnist, fashion-mnist=DIR, mnist=DIR, synthetic, "
+            + "or synthetic=COUNT generated ones.")
     static let epochs = Option(
         "epochs", short: "e", "n", default: 10, .between(1, and: 100_000), help: "Passes over the images.")
     static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step.")
@@ -45,7 +46,7 @@ struct TrainSettings: Sendable {
     static let loss = Option(
         "loss", "name", default: LossName.crossEntropy, help: "What training makes small.")
     static let labelSmoothing = Option<Double?>(
-        "label-smoothing", "x", absent: "0", .between(0, and: 1),
+        "label-smoothing", "x", absent: "0", .from(0, below: 1),
         help: "The part of cross-entropy's target that all classes share.")
 
     static let groups = [
@@ -97,6 +98,15 @@ struct TrainSettings: Sendable {
         try self.init(ParsedArguments(line, for: specification))
     }
 
+    /// Checks that the learning rate's warm-up ends within the run.
+    ///
+    /// - Throws: `UsageError`.
+    func checkSchedule(stepsPerEpoch: Int) throws {
+        try Self.reading(Self.schedule) {
+            try configuration.schedule.check(totalSteps: configuration.epochs * stepsPerEpoch)
+        }
+    }
+
     /// Checks that options given beside `--resume` say what the run's settings say.
     ///
     /// - Throws: `UsageError` naming both.
@@ -134,7 +144,7 @@ struct TrainSettings: Sendable {
         case .sgd:
             let momentum = arguments[Self.momentum] ?? 0.9
             texts[Self.momentum.name] = momentum.argument
-            if arguments[Self.nesterov] { texts[Self.nesterov.name] = true.argument }
+            if arguments[Self.nesterov] { texts[Self.nesterov.name] = "true" }
             let sgd = SGD(
                 learningRate: rate, momentum: momentum, isNesterov: arguments[Self.nesterov],
                 weightDecay: decay)

@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusTraining
 import Foundation
@@ -9,26 +10,32 @@ struct TrainingRun {
     let data: DatasetSplits
     let settings: TrainSettings
     let folder: RunFolder
+    let lock: RunFolderLock
 
     /// Trains what is left of the run, and reports on the test images.
     func finish(on console: Console, quiet: Bool) throws -> ExitCode {
+        defer { withExtendedLifetime(lock) {} }
         let reporter = console.reporter(quiet: quiet)
         try folder.writeLog(trainer.history)
         if isComplete {
             reporter.line("The run in \(folder.shownPath) is complete: there is nothing left to train.")
         } else {
-            TrainingHeader(self).lines(columns: console.tableColumns).forEach { reporter.line($0) }
+            TrainingHeader(self).lines(columns: console.columns).forEach { reporter.line($0) }
             reporter.line(EpochLine.header)
             trainer.history.forEach { reporter.line(EpochLine.text($0, of: epochs)) }
-            try StopSignal.catching {
-                try train(reporter) { StopSignal.isRequested || console.outputFailure?.code == EPIPE }
+            try StopSignal.catching(quietly: quiet) {
+                try train(reporter, program: console.programName) {
+                    StopSignal.isRequested || console.outputFailure?.code == EPIPE
+                }
             }
             guard isComplete else {
-                tellHowToGoOn(reporter)
+                reporter.line("")
+                reporter.line("Stopped \(trainer.progress.place); saved in \(shown(folder.checkpoint)).")
+                reporter.line("Go on with: \(resumption(console.programName))")
                 return .interrupted
             }
         }
-        try report(reporter, columns: console.tableColumns)
+        try report(reporter, on: console)
         return .success
     }
 
@@ -42,7 +49,9 @@ struct TrainingRun {
 
     /// Trains until the end or until `shouldStop` says so, and saves the run after each epoch and when it
     /// stops.
-    private func train(_ reporter: TerminalReporter, until shouldStop: @escaping () -> Bool) throws {
+    private func train(
+        _ reporter: TerminalReporter, program: String, until shouldStop: @escaping () -> Bool
+    ) throws {
         beginEpoch(reporter)
         defer { reporter.end() }
         do {
@@ -57,11 +66,21 @@ struct TrainingRun {
                 })
             if !isComplete { try save() }
         } catch let error as TrainingError {
-            let saved = try Checkpoint(contentsOf: folder.checkpoint)
-            throw CommandError(
-                "\(error); \(shown(folder.checkpoint)) holds the run as it was "
-                    + "\(saved.progress?.place ?? "before")")
+            throw CommandError("\(error); \(saved)")
+        } catch let error where error is FileError || error is JSONLinesError {
+            throw CommandError("\(error); \(saved); go on with: \(resumption(program))")
         }
+    }
+
+    /// What a run that cannot go on has come to.
+    private var saved: String {
+        let place = (try? Checkpoint(contentsOf: folder.checkpoint))?.progress?.place
+        return "\(shown(folder.checkpoint)) holds the run as it was \(place ?? "before")"
+    }
+
+    /// The command line that goes on with the run.
+    private func resumption(_ program: String) -> String {
+        "\(program) train --resume --output \(folder.shownPath.quotedForShell)"
     }
 
     private func beginEpoch(_ reporter: TerminalReporter) {
@@ -81,22 +100,13 @@ struct TrainingRun {
         if !isComplete { beginEpoch(reporter) }
     }
 
-    private func tellHowToGoOn(_ reporter: TerminalReporter) {
-        let progress = trainer.progress
-        let place =
-            "after step \(progress.stepInEpoch) of \(trainer.stepsPerEpoch) in epoch \(progress.epoch + 1)"
-        reporter.line("")
-        reporter.line("Stopped \(place); saved in \(shown(folder.checkpoint)).")
-        reporter.line("Go on with: apus train --resume --output \(folder.shownPath.quotedForShell)")
-    }
-
-    private func report(_ reporter: TerminalReporter, columns: Int) throws {
+    private func report(_ reporter: TerminalReporter, on console: Console) throws {
         let report = try trainer.classifier.evaluate(data.test, threads: trainer.workers.count)
         let metrics = RunMetrics(report, history: trainer.history)
         try folder.write(metrics)
         reporter.line("")
         reporter.line("On the \(data.test.count.counted("test image")), after epoch \(metrics.epochs):")
-        reporter.line(report.table(columns: columns))
+        reporter.line(report.table(columns: console.tableColumns))
         if let epoch = metrics.bestEpoch, let accuracy = metrics.bestTestAccuracy {
             reporter.line(
                 "Best test accuracy \(accuracy.decimals(4)) after epoch \(epoch), kept in "
@@ -104,7 +114,7 @@ struct TrainingRun {
         }
         reporter.line(
             "Trained in \(HumanText.duration(seconds: metrics.seconds)). Evaluate again with: "
-                + "apus evaluate --checkpoint \(folder.shownPath.quotedForShell)")
+                + "\(console.programName) evaluate --checkpoint \(folder.shownPath.quotedForShell)")
     }
 
     private func shown(_ url: URL) -> String { RunFolder.shown(url.path) }

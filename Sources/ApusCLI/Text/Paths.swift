@@ -10,6 +10,12 @@ extension RunFolder {
         let here = FileManager.default.currentDirectoryPath + "/"
         return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
     }
+
+    /// A program's path as it would be typed: one in the working folder itself needs its `./`.
+    static func typed(_ program: String) -> String {
+        let shown = shown(program)
+        return program.contains("/") && !shown.contains("/") ? "./" + shown : shown
+    }
 }
 
 extension String {

@@ -1,3 +1,4 @@
+import ApusFormats
 import Foundation
 
 /// Accuracy, and precision, recall and F1 of every class and on average, from a confusion matrix.
@@ -70,9 +71,7 @@ public struct ClassificationReport: Sendable, Equatable, Codable {
     ///
     /// - Throws: Whatever the encoder throws; every number being finite, it has no reason to.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        String(decoding: try JSONEncoder.forLines.encode(self), as: UTF8.self)
     }
 }
 

@@ -52,16 +52,6 @@ public struct ConfusionMatrix: Sendable, Equatable {
         }
         counts[actual * classCount + predicted] += 1
     }
-
-    /// Adds the counts of another matrix of the same classes, such as that of another batch.
-    ///
-    /// - Throws: `MetricsError.differentClasses` where the classes differ.
-    public static func += (left: inout ConfusionMatrix, right: ConfusionMatrix) throws(MetricsError) {
-        guard left.classNames == right.classNames else {
-            throw .differentClasses(left: left.classNames, right: right.classNames)
-        }
-        for index in left.counts.indices { left.counts[index] += right.counts[index] }
-    }
 }
 
 extension Double {

@@ -1,3 +1,4 @@
+import ApusFormats
 import Foundation
 import Synchronization
 
@@ -59,11 +60,9 @@ public final class JSONLinesWriter: Sendable {
     ///
     /// - Throws: `JSONLinesError.cannotEncode` or `.cannotWrite`.
     public func append(_ record: some Encodable) throws(JSONLinesError) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let line: Data
         do {
-            line = try encoder.encode(record) + [newline]
+            line = try JSONEncoder.forLines.encode(record) + [newline]
         } catch {
             throw .cannotEncode(path: path, reason: Self.reason(error))
         }

@@ -26,7 +26,8 @@ public final class TerminalReporter: Sendable {
     }
 
     public let mode: Mode
-    private let bar: ProgressBar
+    private let columns: @Sendable () -> Int
+    private let glyphs: ProgressBar.Glyphs
     private let now: @Sendable () -> Double
     private let sink: @Sendable (String) -> Void
     private let task = Mutex<Work?>(nil)
@@ -40,17 +41,18 @@ public final class TerminalReporter: Sendable {
     /// Creates a reporter.
     ///
     /// - Parameters:
-    ///   - columns: The width of the terminal, in characters.
+    ///   - columns: The width of the terminal, in characters; asked for at each drawing, as it may change.
     ///   - now: A clock that never goes back, in seconds.
     ///   - sink: Takes the text, which holds its own line ends, and passes it on unbuffered.
     public init(
-        mode: Mode, columns: Int = 80, glyphs: ProgressBar.Glyphs = .ascii,
+        mode: Mode, columns: @escaping @autoclosure @Sendable () -> Int = 80,
+        glyphs: ProgressBar.Glyphs = .ascii,
         now: @escaping @Sendable () -> Double = { ProcessInfo.processInfo.systemUptime },
         sink: @escaping @Sendable (String) -> Void
     ) {
         self.mode = mode
-        // Some terminals wrap already when the last column is written.
-        bar = ProgressBar(columns: columns - 1, glyphs: glyphs)
+        self.columns = columns
+        self.glyphs = glyphs
         self.now = now
         self.sink = sink
     }
@@ -104,6 +106,9 @@ public final class TerminalReporter: Sendable {
         let elapsed = time - work.startedAt
         let done = completed - work.completedBefore
         let perSecond = elapsed > 0 && done > 0 ? Double(done) / elapsed : nil
+        // Some terminals wrap already when the last column is written, and all write the `^C` of whoever
+        // interrupts behind the bar.
+        let bar = ProgressBar(columns: columns() - 3, glyphs: glyphs)
         let text = bar.render(
             fraction: work.total > 0 ? Double(completed) / Double(work.total) : 0,
             label: work.label,
