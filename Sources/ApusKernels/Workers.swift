@@ -155,17 +155,15 @@ private final class Start {
 }
 
 #if canImport(Darwin)
-    @unsafe
-    private func runHelper(_ start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-        let start = unsafe Unmanaged<Start>.fromOpaque(start).takeRetainedValue()
-        start.state.serve(worker: start.worker)
-        return nil
-    }
+    private typealias ThreadArgument = UnsafeMutableRawPointer
 #else
-    @unsafe
-    private func runHelper(_ start: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        let start = unsafe Unmanaged<Start>.fromOpaque(start!).takeRetainedValue()
-        start.state.serve(worker: start.worker)
-        return nil
-    }
+    private typealias ThreadArgument = UnsafeMutableRawPointer?
 #endif
+
+@unsafe
+private func runHelper(_ argument: ThreadArgument) -> UnsafeMutableRawPointer? {
+    let pointer: UnsafeMutableRawPointer? = unsafe argument
+    let start = unsafe Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
+    start.state.serve(worker: start.worker)
+    return nil
+}

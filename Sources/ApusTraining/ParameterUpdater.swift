@@ -46,6 +46,11 @@ package final class ParameterUpdater: @unchecked Sendable {
         }
     }
 
+    /// The state block of that index, laid out as the parameters.
+    func stateBlock(_ index: Int) -> FloatView {
+        OptimizerState(blocks: state.view, blockSize: blockSize, range: 0..<blockSize)[index]
+    }
+
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
         self.step = step

@@ -156,10 +156,8 @@ public final class Trainer {
             batch, count: count, loss: configuration.loss, seed: configuration.seed, step: progress.step)
         let rate = rate(at: progress.step)
         guard outcome.lossSum.isFinite else {
-            throw TrainingError.diverged(
-                what: "the loss is \(outcome.loss.isNaN ? "not a number" : "infinite")",
-                epoch: progress.epoch + 1, step: progress.step + 1,
-                rate: rate)
+            throw diverged(
+                "the loss is \(outcome.loss.isNaN ? "not a number" : "infinite")", step: progress.step + 1)
         }
         updater.apply(step: progress.step + 1, rate: rate)
         progress.step += 1
@@ -193,20 +191,19 @@ public final class Trainer {
             return try evaluator.evaluate()
         } catch MetricsError.lossNotFinite(let loss) {
             // Parameters may be finite, and yet too great for their products to be.
-            throw diverged("the test loss is \(loss)")
+            throw diverged("the test loss is \(loss)", step: progress.step)
         }
     }
 
-    private func diverged(_ what: String) -> TrainingError {
-        .diverged(
-            what: what, epoch: progress.epoch + 1, step: progress.step,
-            rate: rate(at: max(0, progress.step - 1)))
+    /// - Parameter step: the one that shows it, counted from 1; 0 before the first.
+    private func diverged(_ what: String, step: Int) -> TrainingError {
+        .diverged(what: what, epoch: progress.epoch + 1, step: step, rate: rate(at: max(0, step - 1)))
     }
 
     /// Throws where a parameter is not finite, which a checkpoint must not keep.
     func checkParameters() throws {
         guard Reductions.isFinite(classifier.network.parameterBlock) else {
-            throw diverged("a parameter is not finite")
+            throw diverged("a parameter is not finite", step: progress.step)
         }
     }
 
@@ -215,8 +212,7 @@ public final class Trainer {
         TrainingState(
             progress: progress, history: history, optimizer: configuration.optimizer.name,
             blocks: (0..<configuration.optimizer.stateCount).map { index in
-                let size = classifier.network.parameterBlock.count
-                let block = updater.state.view.slice(index * size..<(index + 1) * size)
+                let block = updater.stateBlock(index)
                 return classifier.network.parameters.map { classifier.network.values(of: $0, in: block) }
             })
     }
@@ -245,14 +241,12 @@ public final class Trainer {
         }
         let network = classifier.network
         for (index, block) in state.blocks.enumerated() {
-            let size = network.parameterBlock.count
-            let view = updater.state.view.slice(index * size..<(index + 1) * size)
             guard block.count == network.parameters.count else {
                 throw TrainingError.state(
                     "holds \(block.count) parameters, the network has \(network.parameters.count)")
             }
             for (parameter, values) in zip(network.parameters, block) {
-                try network.setValues(values, of: parameter, in: view)
+                try network.setValues(values, of: parameter, in: updater.stateBlock(index))
             }
         }
         progress = state.progress

@@ -156,7 +156,11 @@ public final class Executor: @unchecked Sendable {
 
     /// Lanes that a batch's shards are dealt to.
     private static func laneCount(batchSize: Int, shardSize: Int) -> Int {
-        min((batchSize + shardSize - 1) / shardSize, greatestLaneCount)
+        min(shardCount(batchSize, shardSize), greatestLaneCount)
+    }
+
+    private static func shardCount(_ images: Int, _ shardSize: Int) -> Int {
+        (images + shardSize - 1) / shardSize
     }
 
     /// Runs the first `count` images of `source` forward.
@@ -212,8 +216,7 @@ public final class Executor: @unchecked Sendable {
         self.source = source
         self.loss = loss
         images = count
-        let shards = (count + shardSize - 1) / shardSize
-        activeLanes = min(shards, Executor.greatestLaneCount)
+        activeLanes = Executor.laneCount(batchSize: count, shardSize: shardSize)
         for memory in memories {
             memory.isTraining = isTraining
             memory.seed = seed
@@ -238,7 +241,7 @@ public final class Executor: @unchecked Sendable {
             lane.gradients?.fill(0)
             memory.gradients = lane.gradients
         }
-        let shards = (images + shardSize - 1) / shardSize
+        let shards = Executor.shardCount(images, shardSize)
         for shard in index * shards / activeLanes..<(index + 1) * shards / activeLanes {
             runShard(shard * shardSize..<min((shard + 1) * shardSize, images), lane, memory, inputs[worker])
         }
