@@ -7,6 +7,10 @@ public protocol Model: Sendable {
     static var name: String { get }
     /// The images it was designed for.
     static var input: Shape { get }
+    /// The layout of activations it runs fastest in.
+    static var layout: Layout { get }
+    /// The classes it was designed for.
+    static var defaultClasses: Int { get }
     var classes: Int { get }
     var layers: Sequential { get }
 
@@ -20,26 +24,43 @@ public protocol Model: Sendable {
 }
 
 extension Model {
+    public static var layout: Layout { .channelsFirst }
+    public static var defaultClasses: Int { 10 }
     public static func variants(classes: Int) -> [Self] { [Self(classes: classes)] }
     public var variantName: String { Self.name }
 }
 
 extension Network {
-    /// Plans `model` for images of `input`, by default those it was designed for.
+    /// Plans `model` for images of `input`, by default those it was designed for, in its own layout.
     ///
-    /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes.
+    /// - Parameter freezing: describes, by their names, the parameters that training leaves as they are.
+    /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
+    ///   where a pattern describes no parameter.
     public convenience init(
-        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout = .channelsFirst
+        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil,
+        freezing: [NamePattern] = []
     ) throws {
         try self.init(
-            model.layers, input: input ?? type(of: model).input, seed: seed, layout: layout)
+            model, input: input, seed: seed, layout: layout, freezing: freezing, fusesActivations: true)
+    }
+
+    /// - Parameter fusesActivations: whether a ReLU may be computed by the layer before it, whose own output
+    ///   is then nowhere to be seen.
+    package convenience init(
+        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil,
+        freezing: [NamePattern] = [], fusesActivations: Bool
+    ) throws {
+        let type = type(of: model)
+        try self.init(
+            model.layers, input: input ?? type.input, seed: seed, layout: layout ?? type.layout,
+            freezing: freezing, fusesActivations: fusesActivations)
     }
 }
 
 /// The networks that can be asked for by name.
 public enum ModelCatalog {
     public static let models: [any Model.Type] = [
-        LeNet5.self, LeNet5Original.self, LeNet5Tutorial.self,
+        LeNet5.self, LeNet5Original.self, LeNet5Tutorial.self, SqueezeNet1_0.self, SqueezeNet1_1.self,
     ]
 
     public static var names: [String] { models.map { $0.name } }

@@ -72,11 +72,12 @@ public struct Checkpoint: Sendable {
     /// - Parameter model: gives the layers of a model the catalogue does not know, for a number of classes.
     /// - Throws: `CheckpointError` where the model is unknown or has other parameters than the file.
     public func classifier(model: ((_ classes: Int) -> Sequential)? = nil) throws -> Classifier {
-        let layers: Sequential
+        let classes = header.classNames.count
+        let build: (Shape) throws -> Network
         if let model {
-            layers = model(header.classNames.count)
-        } else if let known = ModelCatalog.model(named: header.model, classes: header.classNames.count) {
-            layers = known.layers
+            build = { try Network(model(classes), input: $0) }
+        } else if let known = ModelCatalog.model(named: header.model, classes: classes) {
+            build = { try Network(known, input: $0) }
         } else {
             throw CheckpointError(
                 path: path,
@@ -92,7 +93,7 @@ public struct Checkpoint: Sendable {
             height: header.input[0], width: header.input[1], channels: header.input[2])
         let network: Network
         do {
-            network = try Network(layers, input: input)
+            network = try build(input)
         } catch {
             throw CheckpointError(
                 path: path,
@@ -127,23 +128,23 @@ public struct Checkpoint: Sendable {
         }
     }
 
-    /// The state of training of the file, for a network of its parameters.
-    func trainingState(parameters: Int) throws -> TrainingState {
+    /// The state of training of the file, for a network of its parameters of which some are trained.
+    func trainingState(parameters: Int, trained: Int) throws -> TrainingState {
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
         guard 0...values.count ~= training.stateCount,
-            values.count == parameters * (1 + training.stateCount)
+            values.count == parameters + trained * training.stateCount
         else {
             throw CheckpointError(
                 path: path,
                 reason: "holds \(values.count) tensors, expected \(parameters) parameters and "
-                    + "\(training.stateCount) of the optimiser's for each")
+                    + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones")
         }
         return TrainingState(
             progress: training.progress, history: training.history, optimizer: training.optimizer,
             blocks: (0..<training.stateCount).map {
-                Array(values[parameters * ($0 + 1)..<parameters * ($0 + 2)])
+                Array(values[parameters + trained * $0..<parameters + trained * ($0 + 1)])
             })
     }
 
@@ -233,11 +234,10 @@ extension Checkpoint {
         _ classifier: Classifier, training: TrainingState? = nil, settings: [String: String] = [:]
     ) throws -> Data {
         let network = classifier.network
-        let parameters = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
+        var tensors = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
         var values = network.parameters.map { network.values(of: $0) }
-        var tensors = parameters
         for (index, block) in (training?.blocks ?? []).enumerated() {
-            tensors += parameters.map {
+            tensors += network.trainedParameters.map {
                 Header.Tensor(name: "optimizer.\(index).\($0.name)", shape: $0.shape)
             }
             values += block
@@ -303,7 +303,8 @@ extension Trainer {
     /// - Throws: `CheckpointError` or `TrainingError` where the file holds no run, or another one.
     public func resume(from checkpoint: Checkpoint) throws {
         let network = classifier.network
-        let state = try checkpoint.trainingState(parameters: network.parameters.count)
+        let state = try checkpoint.trainingState(
+            parameters: network.parameters.count, trained: network.trainedParameters.count)
         try checkpoint.load(into: network)
         try restore(state)
     }

@@ -47,7 +47,7 @@ public final class Classifier: @unchecked Sendable {
     public convenience init(_ model: any Model, for data: DatasetSplits, seed: UInt64 = 0) throws {
         try self.init(
             modelName: model.variantName,
-            network: try Network(model.layers, input: data.train.shape, seed: seed),
+            network: try Network(model, input: data.train.shape, seed: seed),
             classNames: data.train.classNames, normalization: data.normalization)
     }
 

@@ -7,7 +7,7 @@ package final class ParameterUpdater: @unchecked Sendable {
     private static let runLength = 8192
 
     package let optimizer: any Optimizer
-    /// The optimiser's state blocks, each laid out as the parameters.
+    /// The optimiser's state blocks, each laid out as the trained parameters.
     package let state: FloatBuffer
 
     private let executor: Executor
@@ -27,7 +27,7 @@ package final class ParameterUpdater: @unchecked Sendable {
         self.executor = executor
         self.optimizer = optimizer
         self.clipNorm = clipNorm
-        blockSize = executor.network.parameterBlock.count
+        blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
         reduceJob = { [unowned self] run, _ in
@@ -46,7 +46,7 @@ package final class ParameterUpdater: @unchecked Sendable {
         }
     }
 
-    /// The state block of that index, laid out as the parameters.
+    /// The state block of that index, laid out as the trained parameters.
     func stateBlock(_ index: Int) -> FloatView {
         OptimizerState(blocks: state.view, blockSize: blockSize, range: 0..<blockSize)[index]
     }

@@ -213,7 +213,9 @@ public final class Trainer {
             progress: progress, history: history, optimizer: configuration.optimizer.name,
             blocks: (0..<configuration.optimizer.stateCount).map { index in
                 let block = updater.stateBlock(index)
-                return classifier.network.parameters.map { classifier.network.values(of: $0, in: block) }
+                return classifier.network.trainedParameters.map {
+                    classifier.network.values(of: $0, in: block)
+                }
             })
     }
 
@@ -241,11 +243,11 @@ public final class Trainer {
         }
         let network = classifier.network
         for (index, block) in state.blocks.enumerated() {
-            guard block.count == network.parameters.count else {
+            guard block.count == network.trainedParameters.count else {
                 throw TrainingError.state(
-                    "holds \(block.count) parameters, the network has \(network.parameters.count)")
+                    "holds \(block.count) parameters, the network trains \(network.trainedParameters.count)")
             }
-            for (parameter, values) in zip(network.parameters, block) {
+            for (parameter, values) in zip(network.trainedParameters, block) {
                 try network.setValues(values, of: parameter, in: updater.stateBlock(index))
             }
         }

@@ -11,12 +11,14 @@
 ///
 /// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
 public enum Convolution {
-    /// Computes the output; `scratch` holds `geometry.scratchCount` floats. Without `bias` it is zero.
+    /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
+    /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        scratch: FloatView, into output: Tensor
+        rectifies: Bool = false, scratch: FloatView, into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
+        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, output) { part, x, y in
@@ -25,6 +27,7 @@ public enum Convolution {
                 multiply(
                     weightMatrix(geometry, weights, part.group), columns, into: y,
                     beta: bias == nil ? 0 : 1)
+                if rectifies { y.rectify() }
             }
         case .channelsLast:
             // A transposed right-hand operand takes OpenBLAS's slow packing path, so W is turned once.
@@ -40,6 +43,7 @@ public enum Convolution {
                 multiply(
                     columns, turnedMatrix(geometry, turned, part.group), into: y,
                     beta: bias == nil ? 0 : 1)
+                if rectifies { y.rectify() }
             }
         }
     }
@@ -47,18 +51,27 @@ public enum Convolution {
     /// Adds the gradients of the weights and the bias, and adds or writes that of the input.
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
-    /// gradient, `weights` for the input gradient.
+    /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
+    /// is zero, so is the gradient.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
-        inputGradient: GradientDestination
+        rectifiedOutput: Tensor? = nil, scratch: FloatView, weightGradient: FloatView?,
+        biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
+        if let rectifiedOutput { rectifiedOutput.checkMatches(outputGradient) }
+        let maskScratch = scratch.slice(geometry.columnScratch(input.layout)..<scratch.count)
+        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         let pointwise = geometry.isPointwise
         let beta: Float = inputGradient.isAddition ? 1 : 0
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, outputGradient) { part, x, dy in
+                var dy = dy
+                if let rectifiedOutput {
+                    let y = rectifiedOutput.planes(of: part.image).rows(part.outputChannels)
+                    dy = dy.masked(by: y, in: maskScratch)
+                }
                 if let biasGradient { dy.addRowSums(to: biasGradient.slice(part.outputChannels)) }
                 if let weightGradient {
                     let columns = part.columns(from: x, .channelsFirst, scratch)
@@ -81,6 +94,12 @@ public enum Convolution {
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
             geometry.forEachTile(input, outputGradient) { part, x, dy in
+                var dy = dy
+                if let rectifiedOutput {
+                    let y = rectifiedOutput.pixels(
+                        of: part.image, from: part.pixels.lowerBound, count: part.pixels.count)
+                    dy = dy.masked(by: y.columns(part.outputChannels), in: maskScratch)
+                }
                 if let biasGradient { dy.addColumnSums(to: biasGradient.slice(part.outputChannels)) }
                 if let weightGradient {
                     multiply(

@@ -91,11 +91,20 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     var columnFloats: Int { depth * output.pixels + 2 * Im2col.chunk }
 
     /// Floats of scratch a convolution in `layout` needs beside its tensors.
-    public func scratchCount(_ layout: Layout) -> Int {
+    ///
+    /// - Parameter rectifies: whether a ReLU follows, whose gradient takes room for a tile of the output's.
+    public func scratchCount(_ layout: Layout, rectifies: Bool = false) -> Int {
+        let columns = columnScratch(layout)
+        guard rectifies else { return columns }
+        return columns + groupOutputChannels * (layout == .channelsFirst ? output.pixels : tilePixels)
+    }
+
+    /// The floats of that without a ReLU's gradient, which comes after them.
+    func columnScratch(_ layout: Layout) -> Int {
         switch layout {
-        case .channelsFirst: isPointwise ? 0 : columnFloats + paddedPlanes
+        case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
         // The weights' transpose, and the columns of a tile.
-        case .channelsLast: weightCount + (isPointwise ? 0 : depth * tilePixels)
+        case .channelsLast: FloatBuffer.aligned(weightCount + (isPointwise ? 0 : depth * tilePixels))
         }
     }
 }

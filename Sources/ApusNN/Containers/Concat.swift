@@ -17,7 +17,7 @@ public struct Concat: Layer {
             guard !children.contains(where: { $0.name == branch.name }) else {
                 throw planning.error("two branches are named \(branch.name)")
             }
-            let child = try planning.child(branch.name, branch.layer, input: shape)
+            let child = try planning.child(branch, input: shape)
             if let first = children.first?.output,
                 first.height != child.output.height || first.width != child.output.width
             {
@@ -36,7 +36,7 @@ public struct Concat: Layer {
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         forEachBranch(context) { index, channels in
-            branches[index].layer.forward(input, into: output.channels(channels), context.child(index))
+            context.forward(child: index, input, into: output.channels(channels))
         }
     }
 
@@ -45,9 +45,10 @@ public struct Concat: Layer {
         _ context: LayerContext
     ) {
         forEachBranch(context) { index, channels in
-            branches[index].layer.backward(
-                outputGradient.channels(channels), input: input, output: output.channels(channels),
-                inputGradient: index == 0 ? inputGradient : inputGradient.adding, context.child(index))
+            context.backward(
+                child: index, outputGradient.channels(channels), input: input,
+                output: output.channels(channels),
+                inputGradient: index == 0 ? inputGradient : inputGradient.adding)
         }
     }
 

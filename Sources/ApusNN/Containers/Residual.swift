@@ -2,17 +2,23 @@ import ApusKernels
 
 /// `y = body(x) + shortcut(x)`, the shortcut being the identity unless given (He et al., 2016, "Deep Residual
 /// Learning for Image Recognition").
+///
+/// The layers of the body are named as if they stood in its place; the shortcut's name is `shortcut`.
 public struct Residual: Layer {
     public let body: any Layer
     public let shortcut: (any Layer)?
 
     public init(shortcut: (any Layer)? = nil, @LayerBuilder body: () -> [NamedLayer]) {
-        self.body = Sequential(body())
+        self.init(Sequential(body()), shortcut: shortcut)
+    }
+
+    public init(_ body: any Layer, shortcut: (any Layer)? = nil) {
+        self.body = body
         self.shortcut = shortcut
     }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
-        let body = try planning.child("body", body, input: shape)
+        let body = try planning.child(body.unnamed, input: shape)
         var children = [body]
         if let shortcut { children.append(try planning.child("shortcut", shortcut, input: shape)) }
         let bypass = children.count > 1 ? children[1].output : shape
@@ -27,11 +33,11 @@ public struct Residual: Layer {
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         let main = branch(0, input, output, context)
-        body.forward(input, into: main, context.child(0))
+        context.forward(child: 0, input, into: main)
         var bypass = input
-        if let shortcut {
+        if shortcut != nil {
             bypass = branch(1, input, output, context)
-            shortcut.forward(input, into: bypass, context.child(1))
+            context.forward(child: 1, input, into: bypass)
         }
         output.zip(main, bypass) { $0 + $1 }
     }
@@ -40,13 +46,13 @@ public struct Residual: Layer {
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
-        body.backward(
-            outputGradient, input: input, output: branch(0, input, output, context),
-            inputGradient: inputGradient, context.child(0))
-        if let shortcut {
-            shortcut.backward(
-                outputGradient, input: input, output: branch(1, input, output, context),
-                inputGradient: inputGradient.adding, context.child(1))
+        context.backward(
+            child: 0, outputGradient, input: input, output: branch(0, input, output, context),
+            inputGradient: inputGradient)
+        if shortcut != nil {
+            context.backward(
+                child: 1, outputGradient, input: input, output: branch(1, input, output, context),
+                inputGradient: inputGradient.adding)
         } else {
             inputGradient.adding.apply(outputGradient)
         }

@@ -11,8 +11,10 @@ public struct Sequential: Layer {
 
     /// Layers that were named elsewhere; an empty name stands for the position, as in PyTorch.
     public init(_ layers: [NamedLayer]) {
-        self.layers = layers.enumerated().map {
-            $1.name.isEmpty ? $1.layer.named(String($0)) : $1
+        self.layers = layers.enumerated().map { position, layer in
+            guard layer.name.isEmpty else { return layer }
+            return NamedLayer(
+                name: String(position), layer: layer.layer, isUnnamed: layer.isUnnamed)
         }
     }
 
@@ -24,9 +26,10 @@ public struct Sequential: Layer {
             guard !children.contains(where: { $0.name == layer.name }) else {
                 throw planning.error("two layers are named \(layer.name)")
             }
-            children.append(try planning.child(layer.name, layer.layer, input: current))
+            children.append(try planning.child(layer, input: current))
             current = children[children.count - 1].output
         }
+        if planning.fusesActivations { try Sequential.fuse(&children, planning) }
         let saved = Sequential.route(&children)
         // Gradients between layers take turns in two buffers.
         let widest = children.dropLast().map(\.output.count).max() ?? 0
@@ -35,6 +38,18 @@ public struct Sequential: Layer {
             output: current, saved: saved, scratch: children.count > 1 ? [turn, turn] : [],
             backwardReadsInput: true,
             backwardReadsOutput: Sequential.readsOutput(children), children: children)
+    }
+
+    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output.
+    private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
+        for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
+            guard let convolution = children[index].layer as? Conv2D else { continue }
+            children[index].layer = convolution.rectified
+            children[index].plan = try convolution.rectified.plan(children[index].input, in: planning)
+            children[index + 1].plan = LayerPlan(
+                output: children[index].output, storage: .view, backwardReadsInput: false,
+                backwardReadsOutput: false)
+        }
     }
 
     /// Decides where each output lies; returns the buffers to book.
@@ -83,11 +98,13 @@ public struct Sequential: Layer {
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        for index in layers.indices where !isSkipped(index, context) {
-            layers[index].layer.forward(
-                tensor(before: index, input, output, context),
-                into: tensor(after: index, input, output, context),
-                context.child(index))
+        for index in layers.indices {
+            let after = tensor(after: index, input, output, context)
+            if isSkipped(index, context) {
+                context.record(child: index, after)
+            } else {
+                context.forward(child: index, tensor(before: index, input, output, context), into: after)
+            }
         }
     }
 
@@ -122,10 +139,9 @@ public struct Sequential: Layer {
                 turn = 1 - turn
                 isOurs = true
             }
-            layers[index].layer.backward(
-                gradient, input: tensor(before: index, input, output, context),
-                output: tensor(after: index, input, output, context), inputGradient: destination,
-                context.child(index))
+            context.backward(
+                child: index, gradient, input: tensor(before: index, input, output, context),
+                output: tensor(after: index, input, output, context), inputGradient: destination)
             if let tensor = destination.tensor { gradient = tensor }
         }
     }

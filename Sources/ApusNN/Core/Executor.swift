@@ -17,6 +17,9 @@ public protocol BatchSource: AnyObject, Sendable {
 /// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
 /// same bits for any number of threads. All memory is allocated here, none in a step.
 ///
+/// A batch may be computed in passes over a part of its images, the gradients adding up. Shards are dealt in
+/// turn, so that a pass keeps all lanes busy and adds to each what the whole batch would.
+///
 /// Calls on one executor must not overlap.
 public final class Executor: @unchecked Sendable {
     /// What a batch came to.
@@ -36,6 +39,8 @@ public final class Executor: @unchecked Sendable {
     public let network: Network
     /// The most images of a batch.
     public let batchSize: Int
+    /// The most images that are computed at once.
+    public let microBatchSize: Int
     public let workers: Workers
     public let isTraining: Bool
 
@@ -50,28 +55,50 @@ public final class Executor: @unchecked Sendable {
     private let lanes: [Lane]
     private var job: Workers.Body?
 
+    /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
+    public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
+
+    /// Sees every layer's output but the network's own, on the workers' threads; nil for nobody. A ReLU that
+    /// was fused with the layer before it shows in that one's output.
+    public var observer: Observer? {
+        didSet { for memory in memories { memory.observer = observer } }
+    }
+
     // The batch under way.
     private var source: (any BatchSource)?
     private var loss: (any Loss)?
     private var images = 0
     private var activeLanes = 0
+    /// The images that are computed at once, now or last.
+    private var pass = 0..<0
 
     /// Allocates what running `network` over batches of up to `batchSize` images takes.
     ///
     /// - Parameters:
+    ///   - microBatch: the images to compute at once, rounded to whole shards; by default the batch. Results
+    ///     have the same bits, but `outputs` and `inputGradients` are those of the last images alone.
     ///   - isTraining: whether gradients are computed; without, less memory is taken.
     ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
-    /// - Throws: `PlanningError` where the batch is empty or absurd, `AllocationError` where memory runs out.
+    /// - Throws: `PlanningError` where the batch is empty or absurd, or there is nothing to train;
+    ///   `AllocationError` where memory runs out.
     public init(
-        _ network: Network, batchSize: Int, workers: Workers = Workers(), isTraining: Bool = true,
-        keepsInputGradient: Bool = false
+        _ network: Network, batchSize: Int, microBatch: Int? = nil, workers: Workers = Workers(),
+        isTraining: Bool = true, keepsInputGradient: Bool = false
     ) throws {
         try Executor.check(batchSize: batchSize)
+        if let microBatch { try Executor.check(batchSize: microBatch) }
+        guard !isTraining || network.trainedFloats > 0 || keepsInputGradient else {
+            throw PlanningError(
+                reason: network.parameters.isEmpty
+                    ? "nothing to train: the network has no parameters"
+                    : "nothing to train: all \(network.parameters.count) parameters are frozen")
+        }
         self.network = network
         self.batchSize = batchSize
         self.workers = workers
         self.isTraining = isTraining
         shardSize = Executor.shardSize(network, batchSize: batchSize)
+        microBatchSize = Executor.microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize)
         let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
         // More workers than lanes would find nothing to do.
         let active = min(workers.count, laneCount)
@@ -86,15 +113,15 @@ public final class Executor: @unchecked Sendable {
                 inputBlock.view.slice($0 * imageFloats..<($0 + 1) * imageFloats), batch: shardSize,
                 shape: network.input, layout: network.layout)
         }
-        outputBlock = try FloatBuffer(count: batchSize * network.output.count)
-        gradientBlock = try FloatBuffer(count: isTraining ? batchSize * network.output.count : 0)
-        let floats = network.parameterBlock.count
+        outputBlock = try FloatBuffer(count: microBatchSize * network.output.count)
+        gradientBlock = try FloatBuffer(count: isTraining ? microBatchSize * network.output.count : 0)
+        let floats = network.trainedFloats
         laneBlock = try FloatBuffer(count: isTraining ? laneCount * floats : 0)
         lanes = (0..<laneCount).map { [laneBlock] in
             Lane(gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil)
         }
         inputGradientBlock =
-            keepsInputGradient ? try FloatBuffer(count: batchSize * network.input.count) : nil
+            keepsInputGradient ? try FloatBuffer(count: microBatchSize * network.input.count) : nil
         job = { [unowned self] lane, worker in runLane(lane, worker: worker) }
     }
 
@@ -125,31 +152,39 @@ public final class Executor: @unchecked Sendable {
     /// it is in use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.)
     private static let cacheFloats = 5 << 16
 
+    /// Whole shards, at least one.
+    private static func microBatchSize(_ wanted: Int?, batchSize: Int, shardSize: Int) -> Int {
+        guard let wanted, wanted < batchSize else { return batchSize }
+        return max(1, wanted / shardSize) * shardSize
+    }
+
     /// The outputs of the last batch, `[images, ...]`.
     public var outputs: Tensor {
-        Tensor(outputBlock.view, batch: images, shape: network.output, layout: network.layout)
+        Tensor(outputBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
     }
 
     /// Bytes of memory, by use: parameters, gradients, activations, and scratch of all workers.
     public var memory: MemoryUse {
-        Executor.memory(network, batchSize: batchSize, threads: workers.count, isTraining: isTraining)
+        Executor.memory(
+            network, batchSize: batchSize, microBatch: microBatchSize, threads: workers.count,
+            isTraining: isTraining)
     }
 
     /// What an executor takes, before there is one.
     static func memory(
-        _ network: Network, batchSize: Int, threads: Int, isTraining: Bool
+        _ network: Network, batchSize: Int, microBatch: Int? = nil, threads: Int, isTraining: Bool
     ) -> MemoryUse {
         let shardSize = shardSize(network, batchSize: batchSize)
         let lanes = laneCount(batchSize: batchSize, shardSize: shardSize)
         let active = min(threads, lanes)
         let plan = MemoryPlan(network.root, images: shardSize)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
-        let outputFloats = batchSize * network.output.count
+        let outputFloats =
+            microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize) * network.output.count
         let activations = (plan.savedFloats + imageFloats) * active + outputFloats
-        let floats = network.parameterBlock.count
         return MemoryUse(
-            parameterBytes: 4 * floats,
-            gradientBytes: isTraining ? 4 * floats * lanes : 0,
+            parameterBytes: 4 * network.parameterBlock.count,
+            gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
             scratchBytes: 4 * plan.scratchFloats * active)
     }
@@ -182,13 +217,14 @@ public final class Executor: @unchecked Sendable {
         return run(source, count: count, loss: loss, isTraining: true, seed: seed, step: step)
     }
 
-    /// Adds the lanes' gradients over `range` of the parameter block; `gradients` then holds the sum there.
+    /// Adds the lanes' gradients over `range` of the trained parameters' floats; `gradients` then holds the sum
+    /// there.
     public func reduceGradients(_ range: Range<Int>) {
         Reductions.addTree(
-            laneBlock.view, of: network.parameterBlock.count, count: activeLanes, range: range)
+            laneBlock.view, of: network.trainedFloats, count: activeLanes, range: range)
     }
 
-    /// The gradients of the last batch, laid out as the network's parameters, where they were reduced.
+    /// The gradients of the last batch, laid out as the network's trained parameters, where they were reduced.
     public var gradients: FloatView {
         precondition(isTraining, "this executor was made for inference")
         return lanes[0].gradients!
@@ -197,7 +233,7 @@ public final class Executor: @unchecked Sendable {
     /// The gradient of the last batch's mean loss with respect to its images, if it was asked for.
     public var inputGradients: Tensor? {
         inputGradientBlock.map {
-            Tensor($0.view, batch: images, shape: network.input, layout: network.layout)
+            Tensor($0.view, batch: pass.count, shape: network.input, layout: network.layout)
         }
     }
 
@@ -222,7 +258,10 @@ public final class Executor: @unchecked Sendable {
             memory.seed = seed
             memory.step = step
         }
-        workers.run(jobs: activeLanes, job!)
+        for start in stride(from: 0, to: count, by: microBatchSize) {
+            pass = start..<min(start + microBatchSize, count)
+            workers.run(jobs: activeLanes, job!)
+        }
         self.source = nil
         self.loss = nil
         var outcome = Outcome(images: count, lossSum: 0, correct: 0)
@@ -235,15 +274,19 @@ public final class Executor: @unchecked Sendable {
 
     private func runLane(_ index: Int, worker: Int) {
         let (lane, memory) = (lanes[index], memories[worker])
-        lane.lossSum = 0
-        lane.correct = 0
-        if memory.isTraining {
-            lane.gradients?.fill(0)
-            memory.gradients = lane.gradients
+        if pass.lowerBound == 0 {
+            lane.lossSum = 0
+            lane.correct = 0
+            if memory.isTraining { lane.gradients?.fill(0) }
         }
-        let shards = Executor.shardCount(images, shardSize)
-        for shard in index * shards / activeLanes..<(index + 1) * shards / activeLanes {
-            runShard(shard * shardSize..<min((shard + 1) * shardSize, images), lane, memory, inputs[worker])
+        memory.gradients = memory.isTraining ? lane.gradients : nil
+        // A pass begins with a whole shard: the lane's next one follows from its place in the batch.
+        let shards = Executor.shardCount(pass.upperBound, shardSize)
+        let first = pass.lowerBound / shardSize
+        let skipped = (index + activeLanes - first % activeLanes) % activeLanes
+        for shard in stride(from: first + skipped, to: shards, by: activeLanes) {
+            let range = shard * shardSize..<min((shard + 1) * shardSize, images)
+            runShard(range, lane, memory, inputs[worker])
         }
     }
 
@@ -253,7 +296,8 @@ public final class Executor: @unchecked Sendable {
         for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
         memory.firstImage = range.lowerBound
         let context = LayerContext(layer: network.root, memory: memory)
-        let output = outputs.images(range)
+        let place = range.lowerBound - pass.lowerBound..<range.upperBound - pass.lowerBound
+        let output = outputs.images(place)
         network.model.forward(input, into: output, context)
         guard let loss else { return }
         for (index, position) in range.enumerated() {
@@ -261,8 +305,8 @@ public final class Executor: @unchecked Sendable {
         }
         let gradient =
             memory.isTraining
-            ? Tensor(gradientBlock.view, batch: images, shape: network.output, layout: network.layout)
-                .images(range)
+            ? Tensor(gradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
+                .images(place)
             : nil
         lane.lossSum += loss.evaluate(
             outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
@@ -276,7 +320,7 @@ public final class Executor: @unchecked Sendable {
         if let gradient {
             network.model.backward(
                 gradient, input: input, output: output,
-                inputGradient: inputGradients.map { .overwrite($0.images(range)) } ?? .discard, context)
+                inputGradient: inputGradients.map { .overwrite($0.images(place)) } ?? .discard, context)
         }
     }
 }

@@ -33,12 +33,17 @@ extension Layer {
 
     /// This layer under a name of its own in its container.
     public func named(_ name: String) -> NamedLayer { NamedLayer(name: name, layer: self) }
+
+    /// This container without a name: the layers inside are named as if they stood in its place.
+    public var unnamed: NamedLayer { NamedLayer(name: "", layer: self, isUnnamed: true) }
 }
 
 /// A layer and the name it has in its container.
 public struct NamedLayer: Sendable {
     public let name: String
     public let layer: any Layer
+    /// Whether paths leave the name out.
+    var isUnnamed = false
 }
 
 /// What a layer answers when it is planned: its output's shape, its cost and the memory it books.
@@ -83,9 +88,6 @@ public struct LayerPlan: Sendable {
         self.backwardReadsOutput = backwardReadsOutput
         self.children = children
     }
-
-    /// Whether backward has any parameter's gradient to compute, here or further inside.
-    var hasParameters: Bool { !parameters.isEmpty || children.contains { $0.plan.hasParameters } }
 }
 
 /// The floats of a buffer: so many for each image of the batch, and so many in any case.
@@ -104,9 +106,11 @@ public struct BufferSize: Sendable, Hashable {
 /// A layer inside a container, as planned.
 public struct PlannedChild: Sendable {
     let name: String
-    let layer: any Layer
+    var layer: any Layer
+    var isUnnamed = false
+    let path: String
     let input: Shape
-    public let plan: LayerPlan
+    public internal(set) var plan: LayerPlan
     /// Where the container puts the layer's output.
     var route: Route = .output
 
@@ -128,19 +132,31 @@ public struct Planning: Sendable {
     /// The names from the network's root down, joined by dots; empty for the root.
     public let path: String
     public let layout: Layout
+    /// Whether a ReLU may be computed by the layer before it.
+    let fusesActivations: Bool
 
-    init(path: String, layout: Layout) {
+    init(path: String, layout: Layout, fusesActivations: Bool) {
         self.path = path
         self.layout = layout
+        self.fusesActivations = fusesActivations
     }
 
     /// Plans a layer inside a container.
     public func child(_ name: String, _ layer: any Layer, input: Shape) throws -> PlannedChild {
-        let inner = Planning(path: path.isEmpty ? name : "\(path).\(name)", layout: layout)
-        var plan = try inner.checked(layer, input)
+        try child(layer.named(name), input: input)
+    }
+
+    /// Plans a layer inside a container, under its name there if it has one.
+    public func child(_ named: NamedLayer, input: Shape) throws -> PlannedChild {
+        var inner = path
+        if !named.isUnnamed { inner = path.isEmpty ? named.name : "\(path).\(named.name)" }
+        var plan = try Planning(path: inner, layout: layout, fusesActivations: fusesActivations)
+            .checked(named.layer, input)
         // With channels last, another shape means another order of elements.
         if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
-        return PlannedChild(name: name, layer: layer, input: input, plan: plan)
+        return PlannedChild(
+            name: named.name, layer: named.layer, isUnnamed: named.isUnnamed, path: inner, input: input,
+            plan: plan)
     }
 
     /// Plans a layer here, and refuses a plan that could not be run.

@@ -14,9 +14,10 @@ public struct LayerContext {
         memory.parameters.slice(layer.parameters[index].range)
     }
 
-    /// Where to add the gradient of a parameter, or nil where it is not wanted.
+    /// Where to add the gradient of a parameter, or nil where it is not wanted: the parameter is frozen.
     public func gradient(_ index: Int) -> FloatView? {
-        memory.gradients?.slice(layer.parameters[index].range)
+        let parameter = layer.parameters[index]
+        return parameter.isFrozen ? nil : memory.gradients?.slice(parameter.range)
     }
 
     /// Memory that lasts from forward to backward.
@@ -36,9 +37,31 @@ public struct LayerContext {
             sample: memory.firstImage + image)
     }
 
+    /// Runs a layer inside a container.
+    public func forward(child index: Int, _ input: Tensor, into output: Tensor) {
+        let child = child(index)
+        child.layer.layer.forward(input, into: output, child)
+        record(child: index, output)
+    }
+
+    /// Runs a layer inside a container backward; see `Layer.backward`.
+    public func backward(
+        child index: Int, _ outputGradient: Tensor, input: Tensor, output: Tensor,
+        inputGradient: GradientDestination
+    ) {
+        let child = child(index)
+        child.layer.layer.backward(
+            outputGradient, input: input, output: output, inputGradient: inputGradient, child)
+    }
+
     /// The context of a layer inside a container.
     public func child(_ index: Int) -> LayerContext {
         LayerContext(layer: layer.children[index], memory: memory)
+    }
+
+    /// Shows a layer's output to who asked to see it.
+    func record(child index: Int, _ output: Tensor) {
+        memory.observer?(layer.children[index], output, memory.firstImage)
     }
 
     /// The output's shape of a layer inside a container.
@@ -56,6 +79,7 @@ final class WorkerMemory {
     /// The classes of the shard's images.
     var labels: [Int32]
     var isTraining = false
+    var observer: Executor.Observer?
     var seed: UInt64 = 0
     var step = 0
     /// The place in the batch of the shard's first image.

@@ -14,6 +14,8 @@ public final class Network: @unchecked Sendable {
     public let layout: Layout
     /// All parameters, in the order of planning.
     public let parameters: [Parameter]
+    /// Floats of the block of parameters that training moves: its first ones.
+    public let trainedFloats: Int
 
     private let block: FloatBuffer
 
@@ -22,31 +24,53 @@ public final class Network: @unchecked Sendable {
     /// - Parameters:
     ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
     ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
-    /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes.
-    public init(_ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst) throws {
+    ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
+    ///   where a pattern describes no parameter.
+    public convenience init(
+        _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst,
+        freezing: [NamePattern] = []
+    ) throws {
+        try self.init(
+            model, input: input, seed: seed, layout: layout, freezing: freezing, fusesActivations: true)
+    }
+
+    /// - Parameter fusesActivations: whether a ReLU may be computed by the layer before it, whose own output
+    ///   is then nowhere to be seen.
+    package init(
+        _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout, freezing: [NamePattern] = [],
+        fusesActivations: Bool
+    ) throws {
         guard input.height > 0, input.width > 0, input.channels > 0 else {
             throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")
         }
-        let plan = try Planning(path: "", layout: layout).checked(model, input)
+        let plan = try Planning(path: "", layout: layout, fusesActivations: fusesActivations)
+            .checked(model, input)
         self.model = model
         self.input = input
         self.layout = layout
-        let floats: Int
-        (root, parameters, floats) = PlannedLayer.number(plan, layer: model, input: input)
-        block = try FloatBuffer(count: floats)
+        let planned = try PlannedLayer.number(plan, layer: model, input: input, freezing: freezing)
+        root = planned.root
+        parameters = planned.parameters
+        trainedFloats = planned.trainedFloats
+        block = try FloatBuffer(count: planned.parameterFloats)
         try initialize(seed: seed)
     }
 
     /// The extent of an output.
     public var output: Shape { root.output }
 
-    /// Trained numbers.
+    /// The parameters that training moves, in the order of planning.
+    public var trainedParameters: [Parameter] { parameters.filter { !$0.isFrozen } }
+
+    /// Numbers in all parameters, the frozen ones included.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
     /// Multiply-adds of a forward pass over one image.
     public var multiplyAdds: Int { root.multiplyAdds }
 
-    /// The block all parameters lie in, each at its `range`; floats between them are zero.
+    /// The block all parameters lie in, each at its `range`, the frozen ones last; floats between them are
+    /// zero.
     public var parameterBlock: FloatView { block.view }
 
     /// Sets every parameter anew from its initialiser.
@@ -77,7 +101,7 @@ public final class Network: @unchecked Sendable {
     }
 
     /// The elements that belong to `parameter`, in the order of files, of a block laid out as the
-    /// parameters are: a gradient, or an optimiser's state.
+    /// parameters are: a gradient, or an optimiser's state, which have no place for frozen ones.
     public func values(of parameter: Parameter, in block: FloatView) -> [Float] {
         parameter.specification.reordered(block.slice(parameter.range).array, toFile: true)
     }

@@ -52,6 +52,8 @@ public struct Parameter: Sendable {
     public let name: String
     /// Its place in the network's block of parameters.
     public let range: Range<Int>
+    /// Whether training leaves it as it is.
+    public let isFrozen: Bool
 
     public var shape: [Int] { specification.shape }
     public var count: Int { range.count }

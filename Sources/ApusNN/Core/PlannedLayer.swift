@@ -5,6 +5,8 @@ public final class PlannedLayer: Sendable {
     public let layer: any Layer
     /// The names from the root down, joined by dots.
     public let path: String
+    /// Whether the layer is a container that goes by its own container's path.
+    public let isUnnamed: Bool
     public let input: Shape
     public let output: Shape
     /// This layer's own parameters, not those of layers inside.
@@ -22,15 +24,19 @@ public final class PlannedLayer: Sendable {
     /// Where the layer's buffers stand among all layers'.
     let firstSaved: Int
     let firstScratch: Int
-    /// The lowest layer inside that has parameters, here or further inside; below it, nobody needs a
+    /// The lowest layer inside with a parameter to train, there or further inside; below it, nobody needs a
     /// gradient that is discarded.
     let lowestTrained: Int?
+    /// Whether there is a parameter to train, here or further inside.
+    let isTrained: Bool
 
     fileprivate init(
-        _ plan: LayerPlan, layer: any Layer, path: String, input: Shape, numbering: inout Numbering
+        _ plan: LayerPlan, layer: any Layer, path: String, isUnnamed: Bool, input: Shape,
+        numbering: inout Numbering
     ) {
         self.layer = layer
         self.path = path
+        self.isUnnamed = isUnnamed
         self.input = input
         output = plan.output
         identifier = numbering.layers
@@ -44,22 +50,35 @@ public final class PlannedLayer: Sendable {
         parameters = plan.parameters.map { numbering.book($0, path: path) }
         children = plan.children.map {
             PlannedLayer(
-                $0.plan, layer: $0.layer, path: path.isEmpty ? $0.name : "\(path).\($0.name)",
-                input: $0.input, numbering: &numbering)
+                $0.plan, layer: $0.layer, path: $0.path, isUnnamed: $0.isUnnamed, input: $0.input,
+                numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
         routes = plan.children.map(\.route)
         storages = plan.children.map(\.plan.storage)
-        lowestTrained = plan.children.firstIndex { $0.plan.hasParameters }
+        lowestTrained = children.firstIndex(where: \.isTrained)
+        isTrained = lowestTrained != nil || parameters.contains { !$0.isFrozen }
     }
 
     /// Numbers a plan's layers, parameters and buffers from the root down.
+    ///
+    /// - Throws: `PlanningError` where two parameters have one name, or a pattern of `freezing` describes
+    ///   none.
     static func number(
-        _ plan: LayerPlan, layer: any Layer, input: Shape
-    ) -> (root: PlannedLayer, parameters: [Parameter], parameterFloats: Int) {
-        var numbering = Numbering()
-        let root = PlannedLayer(plan, layer: layer, path: "", input: input, numbering: &numbering)
-        return (root, numbering.parameters, numbering.parameterFloats)
+        _ plan: LayerPlan, layer: any Layer, input: Shape, freezing: [NamePattern]
+    ) throws -> PlannedNetwork {
+        var numbering = Numbering(frozen: try plan.frozenNames(freezing))
+        plan.forEachParameter(path: "") { name, specification in
+            if !numbering.frozen.contains(name) {
+                numbering.frozenEnd += FloatBuffer.aligned(specification.count)
+            }
+        }
+        let trainedFloats = numbering.frozenEnd
+        let root = PlannedLayer(
+            plan, layer: layer, path: "", isUnnamed: false, input: input, numbering: &numbering)
+        return PlannedNetwork(
+            root: root, parameters: numbering.parameters, trainedFloats: trainedFloats,
+            parameterFloats: numbering.frozenEnd)
     }
 
     fileprivate struct Numbering {
@@ -67,15 +86,23 @@ public final class PlannedLayer: Sendable {
         var saved = 0
         var scratch = 0
         var parameters: [Parameter] = []
-        var parameterFloats = 0
+        let frozen: Set<String>
+        /// Where the trained parameters booked so far end, and the frozen ones, which follow them all.
+        var trainedEnd = 0
+        var frozenEnd = 0
+
+        init(frozen: Set<String>) { self.frozen = frozen }
 
         mutating func book(_ specification: ParameterSpecification, path: String) -> Parameter {
-            let name = path.isEmpty ? specification.name : "\(path).\(specification.name)"
-            let start = parameterFloats
+            let name = specification.fullName(path)
+            let isFrozen = frozen.contains(name)
+            let start = isFrozen ? frozenEnd : trainedEnd
             // Each starts at a cache line; the floats between stay zero whatever the optimiser.
-            parameterFloats += FloatBuffer.aligned(specification.count)
+            let end = start + FloatBuffer.aligned(specification.count)
+            if isFrozen { frozenEnd = end } else { trainedEnd = end }
             let parameter = Parameter(
-                specification: specification, name: name, range: start..<start + specification.count)
+                specification: specification, name: name, range: start..<start + specification.count,
+                isFrozen: isFrozen)
             parameters.append(parameter)
             return parameter
         }
@@ -86,6 +113,46 @@ public final class PlannedLayer: Sendable {
         body(self)
         for child in children { child.forEach(body) }
     }
+}
+
+/// A network's planned layers, and its parameters: first all that are trained, then those that are frozen.
+struct PlannedNetwork {
+    let root: PlannedLayer
+    /// In the order of planning.
+    let parameters: [Parameter]
+    let trainedFloats: Int
+    let parameterFloats: Int
+}
+
+extension LayerPlan {
+    /// The parameters that any of `patterns` describes.
+    ///
+    /// - Throws: `PlanningError` where two parameters have one name, or a pattern describes none.
+    fileprivate func frozenNames(_ patterns: [NamePattern]) throws -> Set<String> {
+        var names: [String] = []
+        forEachParameter(path: "") { name, _ in names.append(name) }
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            throw PlanningError(reason: "two parameters are named \(name)")
+        }
+        for pattern in patterns where !names.contains(where: pattern.matches) {
+            let known = names.isEmpty ? "there are none" : "they run from \(names[0]) to \(names.last!)"
+            throw PlanningError(reason: "no parameter to freeze is described by \(pattern): \(known)")
+        }
+        return Set(names.filter { name in patterns.contains { $0.matches(name) } })
+    }
+
+    /// Calls `body` with each parameter and its full name, in the order of planning.
+    fileprivate func forEachParameter(
+        path: String, _ body: (_ name: String, _ specification: ParameterSpecification) -> Void
+    ) {
+        for specification in parameters { body(specification.fullName(path), specification) }
+        for child in children { child.plan.forEachParameter(path: child.path, body) }
+    }
+}
+
+extension ParameterSpecification {
+    fileprivate func fullName(_ path: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 }
 
 /// Where each buffer of a planned network lies, for shards of so many images: sizes first, then one

@@ -8,15 +8,15 @@ public struct LayerSummary: Sendable, Hashable, Codable {
     public let kind: String
     /// The output of one image: `[height, width, channels]`, or `[features]` for a vector.
     public let output: [Int]
-    /// Trained numbers of the layer itself, not of layers inside.
+    /// Numbers in the parameters of the layer itself, not of layers inside.
     public let parameters: Int
     /// Multiply-adds of a forward pass over one image, without those of layers inside.
     public let multiplyAdds: Int
     /// What one thread keeps of the layer from forward to backward, for a shard of images: its output, unless
     /// that lies over the input or ends the network, and what it notes down. Bytes.
-    public let activationBytes: Int
+    public internal(set) var activationBytes: Int
     /// What one thread needs while it runs the layer, for a shard of images. Bytes.
-    public let scratchBytes: Int
+    public internal(set) var scratchBytes: Int
     /// Whether the layer holds others, which follow it.
     public let isContainer: Bool
 }
@@ -30,7 +30,8 @@ public struct NetworkSummary: Sendable, Hashable, Codable {
     public let parameters: Int
     /// Multiply-adds of a forward pass over one image.
     public let multiplyAdds: Int
-    /// All layers from the root down, the root first.
+    /// All layers from the root down, the root first. What containers without a name book counts for those
+    /// they are in.
     public let layers: [LayerSummary]
     /// What one thread keeps of a shard from forward to backward: the sum over the layers. Bytes.
     public let shardActivationBytes: Int
@@ -54,7 +55,7 @@ extension Network {
         let shardSize = Executor.shardSize(self, batchSize: batchSize)
         let plan = MemoryPlan(root, images: shardSize)
         var layers: [LayerSummary] = []
-        root.appendSummaries(to: &layers, images: shardSize, keptByContainer: 0)
+        root.appendSummaries(to: &layers, images: shardSize, keptByContainer: 0, container: 0)
         return NetworkSummary(
             batchSize: batchSize, threads: threads, shardSize: shardSize, parameters: parameterCount,
             multiplyAdds: multiplyAdds, layers: layers, shardActivationBytes: 4 * plan.savedFloats,
@@ -66,8 +67,10 @@ extension Network {
 extension PlannedLayer {
     /// Adds this layer and all inside it; a container's buffer counts for the first layer whose output lies
     /// there.
+    ///
+    /// - Parameter container: the place of the container with a name that this layer is in.
     fileprivate func appendSummaries(
-        to summaries: inout [LayerSummary], images: Int, keptByContainer: Int
+        to summaries: inout [LayerSummary], images: Int, keptByContainer: Int, container: Int
     ) {
         var owners: [Int: Int] = [:]
         for (child, route) in routes.enumerated() {
@@ -75,18 +78,27 @@ extension PlannedLayer {
         }
         let sizes = saved.map { 4 * $0.count(images: images) }
         let own = sizes.indices.reduce(0) { owners[$1] == nil ? $0 + sizes[$1] : $0 }
-        summaries.append(
-            LayerSummary(
-                path: path, kind: layer.kind,
-                output: output.isVector ? [output.channels] : [output.height, output.width, output.channels],
-                parameters: parameters.reduce(0) { $0 + $1.count },
-                multiplyAdds: multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds },
-                activationBytes: keptByContainer + own,
-                scratchBytes: scratch.reduce(0) { $0 + 4 * $1.count(images: images) },
-                isContainer: !children.isEmpty))
+        let scratchBytes = scratch.reduce(0) { $0 + 4 * $1.count(images: images) }
+        var place = container
+        if isUnnamed {
+            summaries[container].activationBytes += keptByContainer + own
+            summaries[container].scratchBytes += scratchBytes
+        } else {
+            place = summaries.count
+            summaries.append(
+                LayerSummary(
+                    path: path, kind: layer.kind,
+                    output: output.isVector
+                        ? [output.channels] : [output.height, output.width, output.channels],
+                    parameters: parameters.reduce(0) { $0 + $1.count },
+                    multiplyAdds: multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds },
+                    activationBytes: keptByContainer + own, scratchBytes: scratchBytes,
+                    isContainer: !children.isEmpty))
+        }
         for (index, child) in children.enumerated() {
             let kept = owners.reduce(0) { $1.value == index ? $0 + sizes[$1.key] : $0 }
-            child.appendSummaries(to: &summaries, images: images, keptByContainer: kept)
+            child.appendSummaries(
+                to: &summaries, images: images, keptByContainer: kept, container: place)
         }
     }
 }

@@ -28,6 +28,8 @@ public struct Conv2D: Layer {
     public let weightInitializer: Initializer
     /// By default uniform in ±1 / sqrt(fan-in), as in PyTorch.
     public let biasInitializer: Initializer?
+    /// Whether negative outputs are set to zero.
+    private(set) var rectifies = false
 
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Extent, stride: Extent = Extent(1),
@@ -60,6 +62,13 @@ public struct Conv2D: Layer {
             biasInitializer: biasInitializer)
     }
 
+    /// This convolution with the ReLU after it, which costs less than a layer of its own.
+    var rectified: Conv2D {
+        var convolution = self
+        convolution.rectifies = true
+        return convolution
+    }
+
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         try check(shape, planning)
         let output = try outputShape(shape, planning)
@@ -74,15 +83,15 @@ public struct Conv2D: Layer {
             initializer: biasInitializer ?? .uniform(bound: 1 / fanIn.squareRoot()))
         return LayerPlan(
             output: output, parameters: hasBias ? [weight, bias] : [weight],
-            scratch: [BufferSize(fixed: geometry.scratchCount(planning.layout))],
-            multiplyAdds: geometry.multiplyAdds, backwardReadsOutput: false)
+            scratch: [BufferSize(fixed: geometry.scratchCount(planning.layout, rectifies: rectifies))],
+            multiplyAdds: geometry.multiplyAdds, backwardReadsOutput: rectifies)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         Convolution.forward(
             geometry(input: input.shape, output: output.shape), input: input,
             weights: context.parameter(0), bias: hasBias ? context.parameter(1) : nil,
-            scratch: context.scratch(0), into: output)
+            rectifies: rectifies, scratch: context.scratch(0), into: output)
     }
 
     public func backward(
@@ -91,7 +100,8 @@ public struct Conv2D: Layer {
     ) {
         Convolution.backward(
             geometry(input: input.shape, output: outputGradient.shape), input: input,
-            weights: context.parameter(0), outputGradient: outputGradient, scratch: context.scratch(0),
+            weights: context.parameter(0), outputGradient: outputGradient,
+            rectifiedOutput: rectifies ? output : nil, scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }

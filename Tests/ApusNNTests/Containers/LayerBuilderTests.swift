@@ -47,7 +47,7 @@ import Testing
         #expect(
             network.parameters.map(\.name) == [
                 "stem.weight", "stem.bias", "fork.left.weight", "fork.left.bias", "fork.1.weight",
-                "2.body.only.weight", "2.body.only.bias", "2.shortcut.weight", "2.shortcut.bias",
+                "2.only.weight", "2.only.bias", "2.shortcut.weight", "2.shortcut.bias",
             ])
     }
 

@@ -18,9 +18,9 @@ import Testing
             Residual { Conv2D(3, 3, kernel: 1) }
         }
         try expectGradients(of: model, input: shape, layout: layout) { p, x in
-            let y = x.convolved(p, "0.body.0", ReferenceConvolution(padding: 1)).activated(.relu)
-                .convolved(p, "0.body.2").adding(x).activated(.relu)
-            return y.convolved(p, "2.body.0").adding(y)
+            let y = x.convolved(p, "0.0", ReferenceConvolution(padding: 1)).activated(.relu)
+                .convolved(p, "0.2").adding(x).activated(.relu)
+            return y.convolved(p, "2.0").adding(y)
         }
     }
 
@@ -39,7 +39,7 @@ import Testing
             Tanh()
         }
         try expectGradients(of: model, input: shape, layout: layout) { p, x in
-            x.convolved(p, "0.body.0", ReferenceConvolution(stride: 2, padding: 1)).activated(.relu)
+            x.convolved(p, "0.0", ReferenceConvolution(stride: 2, padding: 1)).activated(.relu)
                 .adding(x.convolved(p, "0.shortcut.0", ReferenceConvolution(stride: 2)).activated(.tanh))
                 .activated(.tanh)
         }
@@ -57,8 +57,8 @@ import Testing
             }
         }
         try expectGradients(of: model, input: shape, layout: layout) { p, x in
-            x.convolved(p, "body.0.0")
-                .concatenated(x.activated(.sigmoid).adding(x).convolved(p, "body.0.1.1")).adding(x)
+            x.convolved(p, "0.0")
+                .concatenated(x.activated(.sigmoid).adding(x).convolved(p, "0.1.1")).adding(x)
         }
     }
 

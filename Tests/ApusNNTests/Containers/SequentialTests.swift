@@ -126,7 +126,7 @@ import Testing
 
     @Test func aNetworkWithoutParametersRuns() throws {
         let network = try Network(Sequential { ReLU() }, input: .features(3))
-        let executor = try Executor(network, batchSize: 1)
+        let executor = try Executor(network, batchSize: 1, keepsInputGradient: true)
         let result = StepResult(
             executor, ArrayBatch(images: [[1, -1, 0]]), loss: UpstreamLoss(upstream: [[1, 1, 1]]))
         #expect(result.outputs == [1, 0, 0] && result.gradients.isEmpty)

@@ -133,7 +133,7 @@ func branchedModel(dropout: Float = 0.3) -> Sequential {
         let network = try Network(ReLU(), input: .features(3))
         let batch = ArrayBatch(
             images: [[3, 1, 2], [0, 1, 5], [9, 9, 1], [0, 4, 1]], labels: [0, 1, 0, 1])
-        let outcome = try Executor(network, batchSize: 4).infer(
+        let outcome = try Executor(network, batchSize: 4, isTraining: false).infer(
             batch, count: 4, loss: MeanSquaredError())
         #expect(outcome.correct == 3 && outcome.images == 4)
         #expect(outcome.loss == outcome.lossSum / 4)

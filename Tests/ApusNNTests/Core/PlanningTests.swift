@@ -66,7 +66,7 @@ import Testing
         Mistake(
             model: Residual(shortcut: Conv2D(2, 3, kernel: 1)) { ReLU() }, path: "shortcut",
             says: ["2 input channels", "found 3"]),
-        Mistake(model: Residual { Linear(3, 3) }, path: "body.0", says: ["8x6x3"]),
+        Mistake(model: Residual { Linear(3, 3) }, path: "0", says: ["8x6x3"]),
         Mistake(model: Sequential([]), path: "", says: ["at least one layer"]),
         Mistake(model: Concat {}, path: "", says: ["at least one branch"]),
         Mistake(model: ReLU(), input: Shape(height: 0, width: 2, channels: 1), path: "", says: ["0x2x1"]),

@@ -78,7 +78,7 @@ import TestSupport
                 Dropout(rate: 0.9)
                 Dropout(rate: 0.9)
             }, input: shape)
-        let executor = try Executor(network, batchSize: 3)
+        let executor = try Executor(network, batchSize: 3, isTraining: false)
         let images = uniformArrays(3, of: 200, seed: 1)
         _ = executor.infer(ArrayBatch(images: images), count: 3)
         expectEqual(executor.outputs.channelsFirstArray, images.flatMap { $0 })

@@ -13,7 +13,7 @@ import Testing
         }
         try expectGradients(of: model, input: .features(17), layout: layout, batch: 5) { p, x in
             let y = x.linear(p, "0")
-            return y.linear(p, "1.body.0", bias: false).adding(y.linear(p, "1.shortcut"))
+            return y.linear(p, "1.0", bias: false).adding(y.linear(p, "1.shortcut"))
         }
     }
 

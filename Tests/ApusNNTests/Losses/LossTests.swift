@@ -10,7 +10,7 @@ import TestSupport
     /// The network is the identity, so that the input's gradient is the loss's.
     private func identity(_ loss: any Loss) throws -> (result: StepResult, logits: [Double]) {
         let network = try Network(Residual { Scale(7) }, input: .features(7))
-        try network.setValues([Float](repeating: 0, count: 7), of: network.parameter(named: "body.0.weight"))
+        try network.setValues([Float](repeating: 0, count: 7), of: network.parameter(named: "0.weight"))
         let images = uniformArrays(5, of: 7, seed: 1).map { $0.map { 3 * $0 } }
         let executor = try Executor(network, batchSize: 5, keepsInputGradient: true)
         let result = StepResult(executor, ArrayBatch(images: images, labels: labels), loss: loss)
