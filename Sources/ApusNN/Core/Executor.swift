@@ -58,8 +58,8 @@ public final class Executor: @unchecked Sendable {
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
 
-    /// Sees every layer's output but the network's own, on the workers' threads; nil for nobody. A ReLU that
-    /// was fused with the layer before it shows in that one's output.
+    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU that was
+    /// fused with the layer before it shows in that one's output.
     public var observer: Observer? {
         didSet { for memory in memories { memory.observer = observer } }
     }

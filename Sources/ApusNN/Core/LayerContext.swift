@@ -61,7 +61,8 @@ public struct LayerContext {
 
     /// Shows a layer's output to who asked to see it.
     func record(child index: Int, _ output: Tensor) {
-        memory.observer?(layer.children[index], output, memory.firstImage)
+        guard let observer = memory.observer, !layer.children[index].isUnnamed else { return }
+        observer(layer.children[index], output, memory.firstImage)
     }
 
     /// The output's shape of a layer inside a container.

@@ -32,6 +32,26 @@ import Testing
         #expect(other.outputs != first.outputs && other.gradients != first.gradients)
     }
 
+    @Test(
+        "A batch in passes gives the bits of the whole batch", arguments: [1, 16, 40, 149, 150, 200],
+        Layout.allCases)
+    func microBatches(size: Int, layout: Layout) throws {
+        let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
+        let batch = ExecutorTests.batch(150)
+        let whole = try Executor(network, batchSize: 150, workers: Workers(count: 2))
+        let passes = try Executor(network, batchSize: 150, microBatch: size, workers: Workers(count: 3))
+        for count in [150, 70, 3] {
+            var expected = StepResult(whole, batch, count: count, loss: SoftmaxCrossEntropy(), step: 4)
+            passes.poisonMemory(with: .nan)
+            let result = StepResult(passes, batch, count: count, loss: SoftmaxCrossEntropy(), step: 4)
+            // Those of the last pass.
+            expected.outputs = Array(expected.outputs.suffix(result.outputs.count))
+            expectSameBits(result, expected)
+        }
+        #expect(passes.microBatchSize == 150 || passes.memory.totalBytes < whole.memory.totalBytes)
+        #expect(passes.microBatchSize <= max(size, 16))
+    }
+
     @Test func executorsMayShareTheirWorkers() throws {
         let network = try Network(branchedModel(), input: ExecutorTests.shape)
         let workers = Workers(count: 2)

@@ -1,0 +1,83 @@
+import ApusKernels
+import ApusNN
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct FusionTests {
+    private static let shape = Shape(height: 9, width: 7, channels: 3)
+
+    private static let model = Sequential {
+        Conv2D(3, 5, kernel: 3, stride: 2, padding: 1).named("stem")
+        ReLU().named("relu")
+        MaxPool2D(kernelSize: 2, roundsUp: true).named("pool")
+        Fire(5, squeeze: 3, expand: 4).named("fire")
+        Conv2D(8, 6, kernel: 3, padding: 1, groups: 2).named("grouped")
+        ReLU().named("grouped_relu")
+        ReLU().named("again")
+        GlobalAveragePool2D().named("mean")
+    }
+
+    private static func network(fuses: Bool, _ layout: Layout) throws -> Network {
+        try Network(model, input: shape, seed: 2, layout: layout, fusesActivations: fuses)
+    }
+
+    @Test("A convolution that computes the ReLU after it gives the bits of both", arguments: Layout.allCases)
+    func bits(layout: Layout) throws {
+        let results = try [true, false].map { fuses in
+            let executor = try Executor(
+                Self.network(fuses: fuses, layout), batchSize: 5, workers: Workers(count: 2),
+                keepsInputGradient: true)
+            executor.poisonMemory(with: .nan)
+            let batch = ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8))
+            return StepResult(executor, batch, loss: SoftmaxCrossEntropy())
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0].gradients.contains { $0 != 0 })
+    }
+
+    @Test("An observer sees every layer by its path, each image once", arguments: Layout.allCases)
+    func observer(layout: Layout) throws {
+        let executor = try Executor(
+            Self.network(fuses: false, layout), batchSize: 5, workers: Workers(count: 2), isTraining: false)
+        let seen = Seen()
+        executor.observer = { layer, output, first in
+            for image in 0..<output.batch {
+                seen.note(
+                    layer.path, image: first + image, output.images(image..<image + 1).channelsFirstArray)
+            }
+        }
+        _ = executor.infer(
+            ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8)), count: 5)
+        let outputs = seen.outputs
+        #expect(
+            Set(outputs.keys) == [
+                "stem", "relu", "pool", "fire", "fire.squeeze", "fire.squeeze_activation", "fire.expand1x1",
+                "fire.expand1x1_activation", "fire.expand3x3", "fire.expand3x3_activation", "grouped",
+                "grouped_relu", "again", "mean",
+            ])
+        #expect(outputs.values.allSatisfy { $0.count == 5 })
+        for image in 0..<5 {
+            let before = try #require(outputs["stem"]?[image])
+            #expect(before.contains { $0 < 0 })
+            #expect(outputs["relu"]?[image] == before.map { max($0, 0) })
+            let first = try #require(outputs["fire.expand1x1_activation"]?[image])
+            let second = try #require(outputs["fire.expand3x3_activation"]?[image])
+            #expect(outputs["fire"]?[image] == first + second)
+        }
+    }
+}
+
+/// Outputs by path and image, noted on any thread.
+private final class Seen: Sendable {
+    private let noted = Mutex<[String: [Int: [Float]]]>([:])
+
+    var outputs: [String: [Int: [Float]]] { noted.withLock { $0 } }
+
+    func note(_ path: String, image: Int, _ values: [Float]) {
+        noted.withLock {
+            #expect($0[path]?[image] == nil, "\(path) of image \(image) was seen twice")
+            $0[path, default: [:]][image] = values
+        }
+    }
+}
