@@ -26,16 +26,26 @@ struct TrainingBenchmark {
             model: LeNet5Original.self, batchSize: 64,
             optimizer: SGD(learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4)),
         TrainingBenchmark(model: LeNet5Tutorial.self, batchSize: 128, optimizer: Adam()),
+        TrainingBenchmark(
+            model: SqueezeNet1_0.self, batchSize: 32, optimizer: SGD(learningRate: 0.01, momentum: 0.9)),
+        TrainingBenchmark(
+            model: SqueezeNet1_1.self, batchSize: 32, optimizer: SGD(learningRate: 0.01, momentum: 0.9)),
     ]
 
     func run(threads: Int, rounds: Int, seconds: Double) throws -> Result {
+        let classes = min(256, model.defaultClasses)
+        // A hundred batches, but no more than a few megabytes of images.
+        let batches = max(2, min(100, (16 << 20) / (batchSize * model.input.count)))
+        let channels = model.input.channels
         let data = try DatasetSplits(
             train: .synthetic(
-                count: 100 * batchSize, shape: model.input, classes: 10, seed: 1, split: "train"),
-            test: .synthetic(count: 1, shape: model.input, classes: 10, seed: 1, split: "test"),
-            normalization: .mnist)
+                count: batches * batchSize, shape: model.input, classes: classes, seed: 1, split: "train"),
+            test: .synthetic(count: 1, shape: model.input, classes: classes, seed: 1, split: "test"),
+            normalization: Normalization(
+                mean: [Double](repeating: 0.5, count: channels),
+                deviation: [Double](repeating: 0.25, count: channels)))
         let trainer = try Trainer(
-            Classifier(model.init(classes: 10), for: data, seed: 1), on: data,
+            Classifier(model.init(classes: classes), for: data, seed: 1), on: data,
             TrainingConfiguration(
                 epochs: 1 << 30, batchSize: batchSize, optimizer: optimizer, schedule: .constant),
             threads: threads)

@@ -13,21 +13,16 @@ public enum DropoutMask {
         input.checkMatches(output)
         let threshold = UInt32(min(Double(rate) * 0x1p32, 0x1p32 - 1))
         let scale = 1 / (1 - rate)
+        let isDense = input.isDense && output.isDense
+        let rowsPerImage = isDense ? 1 : input.rows / input.batch
+        let rowLength = isDense ? input.shape.count : input.rowLength
         for image in 0..<input.batch {
-            let random = stream(image)
-            let rowsPerImage = input.rows / input.batch
+            var random = stream(image).words
             for row in 0..<rowsPerImage {
-                let x = unsafe input.base + (image * rowsPerImage + row) * input.rowStride
-                let y = unsafe output.base + (image * rowsPerImage + row) * output.rowStride
-                let first = row * input.rowLength
-                // Four words at a time, since a block of them costs the same as one.
-                var words = random.words(block: first >> 2)
-                for index in 0..<input.rowLength {
-                    let place = first + index
-                    if place & 3 == 0 { words = random.words(block: place >> 2) }
-                    let value = words[place & 3] >= threshold ? unsafe x[index] * scale : 0
-                    unsafe y[index] = adding ? y[index] + value : value
-                }
+                unsafe VectorKernels.current.dropout(
+                    &random, row * rowLength, rowLength, threshold, scale, adding,
+                    input.base + image * input.imageStride + row * input.rowStride,
+                    output.base + image * output.imageStride + row * output.rowStride)
             }
         }
     }

@@ -16,6 +16,16 @@ public enum Pooling {
             halve(geometry, input, indices, output)
             return
         }
+        if input.layout == .channelsLast {
+            var sliding = geometry.sliding
+            for image in 0..<input.batch {
+                unsafe VectorKernels.current.max_pool_last(
+                    &sliding, input.base + image * input.imageStride, input.rowStride,
+                    output.base + image * output.imageStride, output.rowStride,
+                    indices.base + image * geometry.output.count)
+            }
+            return
+        }
         forEachWindow(geometry, input, output) { window, image, place in
             let source = unsafe input.base + image * input.imageStride
             let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
@@ -37,7 +47,7 @@ public enum Pooling {
                     }
                 }
                 unsafe target[channel * output.channelStride] = best
-                unsafe index[geometry.indexPlace(place, channel, output.layout)] =
+                unsafe index[channel * geometry.output.pixels + place] =
                     UInt8(truncatingIfNeeded: bestPlace)
             }
         }
@@ -54,6 +64,16 @@ public enum Pooling {
             unhalve(geometry, outputGradient, indices, target)
             return
         }
+        if target.layout == .channelsLast {
+            var sliding = geometry.sliding
+            for image in 0..<target.batch {
+                unsafe VectorKernels.current.max_pool_last_gradient(
+                    &sliding, outputGradient.base + image * outputGradient.imageStride,
+                    outputGradient.rowStride, indices.base + image * geometry.output.count,
+                    inputGradient.isAddition, target.base + image * target.imageStride, target.rowStride)
+            }
+            return
+        }
         inputGradient.clear()
         forEachWindow(geometry, target, outputGradient) { window, image, place in
             let sums = unsafe target.base + image * target.imageStride
@@ -62,7 +82,7 @@ public enum Pooling {
                 + place * outputGradient.pixelStride
             let index = unsafe indices.base + image * geometry.output.count
             for channel in 0..<geometry.input.channels {
-                let bestPlace = unsafe Int(index[geometry.indexPlace(place, channel, target.layout)])
+                let bestPlace = unsafe Int(index[channel * geometry.output.pixels + place])
                 let y = window.top + bestPlace / geometry.kernel.width
                 let x = window.left + bestPlace % geometry.kernel.width
                 unsafe sums[
@@ -148,10 +168,12 @@ public enum Pooling {
 }
 
 extension PoolingGeometry {
-    /// Where an image's indices hold that of one output element: in the order of a dense output.
-    @inline(__always)
-    fileprivate func indexPlace(_ pixel: Int, _ channel: Int, _ layout: Layout) -> Int {
-        layout == .channelsFirst ? channel * output.pixels + pixel : pixel * output.channels + channel
+    fileprivate var sliding: apus_pooling {
+        apus_pooling(
+            channels: input.channels, input_height: input.height, input_width: input.width,
+            output_height: output.height, output_width: output.width, kernel_height: kernel.height,
+            kernel_width: kernel.width, stride_height: stride.height, stride_width: stride.width,
+            padding_height: padding.height, padding_width: padding.width)
     }
 
     /// Windows of 2x2 side by side that cover the image, four or more in a row: the case of every LeNet.

@@ -1,3 +1,4 @@
+import CVectorKernels
 import Foundation
 
 /// Random numbers by counter: the value at (seed, purpose, epoch, sample, index) is a pure function of
@@ -49,6 +50,9 @@ public struct CounterRandom: Sendable {
         }
         return counter
     }
+
+    /// The stream for the vector loops.
+    var words: apus_random { apus_random(key: key, stream: stream) }
 
     /// The word at `index` of the stream.
     public func word(at index: Int) -> UInt32 { words(block: index >> 2)[index & 3] }

@@ -71,6 +71,20 @@ public struct ReferenceTensor<Scalar: BinaryFloatingPoint & Sendable>: Equatable
         return result
     }
 
+    /// Weights with the output channels last: `[height, width, channels, batch]`.
+    @inlinable public var outputLast: [Scalar] {
+        var result: [Scalar] = []
+        result.reserveCapacity(values.count)
+        for y in 0..<height {
+            for x in 0..<width {
+                for c in 0..<channels {
+                    for n in 0..<batch { result.append(self[n, c, y, x]) }
+                }
+            }
+        }
+        return result
+    }
+
     /// `[batch, channels, height, width]`.
     @inlinable public var shape: [Int] { [batch, channels, height, width] }
 

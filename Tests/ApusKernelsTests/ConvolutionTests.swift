@@ -117,7 +117,7 @@ import TestSupport
     }
 
     private func inMemory(_ weights: ReferenceTensor<Float>, _ layout: Layout) -> [Float] {
-        layout == .channelsFirst ? weights.values : weights.channelsLast
+        layout == .channelsFirst ? weights.values : weights.outputLast
     }
 
     private func sum(_ first: [Float], _ second: [Float]) -> [Float] { zip(first, second).map { $0 + $1 } }

@@ -80,6 +80,75 @@ struct VectorKernelsTests {
         #expect(expected.1.allSatisfy { $0 < 4 })
     }
 
+    @Test(
+        "channels last, columns are gathered and scattered the same by every path",
+        arguments: paths, [(1, 1), (3, 3), (5, 16), (2, 37)])
+    func lastColumns(path: UInt32, extent: (kernel: Int, channels: Int)) {
+        let (side, channels) = (9, extent.channels)
+        for (stride, dilation, padding, margin) in [(1, 1, 1, 0), (2, 1, 0, 0), (1, 2, 2, 0), (2, 1, 1, 3)] {
+            let output = (side + 2 * padding - dilation * (extent.kernel - 1) - 1) / stride + 1
+            var sliding = apus_convolution(
+                channels: channels, input_height: side, input_width: side, padding_height: padding,
+                padding_width: padding, padded_height: 0, padded_width: 0, kernel_height: extent.kernel,
+                kernel_width: extent.kernel, dilation_height: dilation, dilation_width: dilation,
+                stride_height: stride, stride_width: stride, output_height: output, output_width: output)
+            let image = uniformFloats(count: side * side * (channels + margin), seed: 1)
+            let (first, pixels) = (output + 1, output * output - output - 1)
+            let count = pixels * extent.kernel * extent.kernel * channels
+            let gradients = uniformFloats(count: count, seed: 2)
+            func moved(_ kernels: apus_kernels) -> [[Float]] {
+                var columns = [Float](repeating: .nan, count: count)
+                kernels.im2col_last(&sliding, image, channels + margin, first, pixels, &columns)
+                var sums = image
+                kernels.col2im_last(&sliding, gradients, first, pixels, &sums, channels + margin)
+                return [columns, sums]
+            }
+            let (actual, expected) = (moved(kernels(path)), moved(Self.portable))
+            expectEqual(actual[0], expected[0])
+            expectEqual(actual[1], expected[1])
+        }
+    }
+
+    @Test(
+        "channels last, maxima and their places are the same by every path", arguments: paths,
+        [1, 15, 16, 40])
+    func lastPooling(path: UInt32, channels: Int) {
+        let (side, output) = (8, 4)
+        var sliding = apus_pooling(
+            channels: channels, input_height: side, input_width: side, output_height: output,
+            output_width: output, kernel_height: 3, kernel_width: 3, stride_height: 2, stride_width: 2,
+            padding_height: 0, padding_width: 0)
+        var input = integers(count: side * side * channels, seed: 3, range: -3...3)
+        input[5] = .nan
+        func pooled(_ kernels: apus_kernels) -> ([UInt32], [UInt8], [UInt32]) {
+            var maxima = [Float](repeating: 0, count: output * output * channels)
+            var places = [UInt8](repeating: 99, count: maxima.count)
+            kernels.max_pool_last(&sliding, input, channels, &maxima, channels, &places)
+            var gradient = [Float](repeating: 0.5, count: input.count)
+            kernels.max_pool_last_gradient(&sliding, maxima, channels, places, true, &gradient, channels)
+            return (maxima.map(\.bitPattern), places, gradient.map(\.bitPattern))
+        }
+        let (actual, expected) = (pooled(kernels(path)), pooled(Self.portable))
+        #expect(actual == expected)
+        #expect(expected.1.allSatisfy { $0 < 9 })
+    }
+
+    @Test(
+        "sums of columns and dropout are the same by every path", arguments: paths,
+        [(0, 31), (5, 64), (32, 96), (3, 1)])
+    func sumsAndDropout(path: UInt32, run: (first: Int, count: Int)) {
+        var random = apus_random(key: (7, 8), stream: (1, 2, 3))
+        let values = uniformFloats(count: 4 * run.count, seed: 6)
+        func results(_ kernels: apus_kernels) -> [UInt32] {
+            var dropped = values
+            kernels.dropout(&random, run.first, run.count, 1 << 31, 2, true, values, &dropped)
+            var sums = [Float](repeating: 1, count: run.count)
+            kernels.column_sums(4, run.count, values, run.count, &sums)
+            return (dropped + sums).map(\.bitPattern)
+        }
+        #expect(results(kernels(path)) == results(Self.portable))
+    }
+
     @Test("ReLU and its gradient are the same by every path", arguments: paths, [1, 15, 16, 17, 100])
     func rectifier(path: UInt32, count: Int) {
         var input = uniformFloats(count: count, seed: 4)

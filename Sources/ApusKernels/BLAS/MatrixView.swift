@@ -98,10 +98,8 @@ public struct MatrixView: @unchecked Sendable {
     /// Adds the sum of each column to `sums`.
     package func addColumnSums(to sums: FloatView) {
         precondition(!isTransposed && sums.count == storedColumns)
-        for row in 0..<storedRows {
-            let values = unsafe base + row * leadingDimension
-            for column in 0..<storedColumns { unsafe sums.base[column] += values[column] }
-        }
+        unsafe VectorKernels.current.column_sums(
+            storedRows, storedColumns, base, leadingDimension, sums.base)
     }
 
     /// Adds the sum of each row to `sums`.

@@ -1,13 +1,14 @@
 /// Convolution as matrix products, forward and its three gradients, in either layout.
 ///
 /// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first,
-/// `[output, height, width, input]` when they are last. With `W` the weights of a group as a matrix of
-/// output channels by depth, and `col` the columns of `Im2col`:
+/// `[height, width, input, output]` when they are last. With `W` the weights of a group as a matrix of
+/// output channels by depth when channels are first, of depth by output channels when they are last, and `col`
+/// the columns of `Im2col`:
 ///
 ///     channels first, an image at a time        channels last, a tile of pixels at a time
-///     forward          Y    = W col + b          Y    = col W^T + b
-///     weight gradient  dW  += dY col^T           dW  += dY^T col
-///     input gradient   dcol = W^T dY             dcol = dY W
+///     forward          Y    = W col + b          Y    = col W + b
+///     weight gradient  dW  += dY col^T           dW  += col^T dY
+///     input gradient   dcol = W^T dY             dcol = dY W^T
 ///
 /// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
 public enum Convolution {
@@ -25,23 +26,16 @@ public enum Convolution {
                 let columns = part.columns(from: x, .channelsFirst, scratch)
                 if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
                 multiply(
-                    weightMatrix(geometry, weights, part.group), columns, into: y,
+                    weightMatrix(geometry, weights, part.group, .channelsFirst), columns, into: y,
                     beta: bias == nil ? 0 : 1)
                 if rectifies { y.rectify() }
             }
         case .channelsLast:
-            // A transposed right-hand operand takes OpenBLAS's slow packing path, so W is turned once.
-            let turned = scratch.slice(0..<geometry.weightCount)
-            for group in 0..<geometry.groups {
-                weightMatrix(geometry, weights, group).transpose(
-                    into: turnedMatrix(geometry, turned, group))
-            }
-            let columnScratch = scratch.slice(geometry.weightCount..<scratch.count)
             geometry.forEachTile(input, output) { part, x, y in
-                let columns = part.columns(from: x, .channelsLast, columnScratch)
+                let columns = part.columns(from: x, .channelsLast, scratch)
                 if let bias { y.fillRows(with: bias.slice(part.outputChannels)) }
                 multiply(
-                    columns, turnedMatrix(geometry, turned, part.group), into: y,
+                    columns, weightMatrix(geometry, weights, part.group, .channelsLast), into: y,
                     beta: bias == nil ? 0 : 1)
                 if rectifies { y.rectify() }
             }
@@ -76,11 +70,12 @@ public enum Convolution {
                 if let weightGradient {
                     let columns = part.columns(from: x, .channelsFirst, scratch)
                     multiply(
-                        dy, columns.transposed, into: weightMatrix(geometry, weightGradient, part.group),
+                        dy, columns.transposed,
+                        into: weightMatrix(geometry, weightGradient, part.group, .channelsFirst),
                         beta: 1)
                 }
                 guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, part.group)
+                let w = weightMatrix(geometry, weights, part.group, .channelsFirst)
                 let dx = target.planes(of: part.image).rows(part.inputChannels)
                 if pointwise {
                     multiply(w.transposed, dy, into: dx, beta: beta)
@@ -90,7 +85,6 @@ public enum Convolution {
                 }
             }
         case .channelsLast:
-            let columnScratch = scratch.slice(geometry.weightCount..<scratch.count)
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
             geometry.forEachTile(input, outputGradient) { part, x, dy in
@@ -103,18 +97,18 @@ public enum Convolution {
                 if let biasGradient { dy.addColumnSums(to: biasGradient.slice(part.outputChannels)) }
                 if let weightGradient {
                     multiply(
-                        dy.transposed, part.columns(from: x, .channelsLast, columnScratch),
-                        into: weightMatrix(geometry, weightGradient, part.group), beta: 1)
+                        part.columns(from: x, .channelsLast, scratch).transposed, dy,
+                        into: weightMatrix(geometry, weightGradient, part.group, .channelsLast), beta: 1)
                 }
                 guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, part.group)
+                let w = weightMatrix(geometry, weights, part.group, .channelsLast)
                 let dx = target.pixels(of: part.image, from: 0, count: geometry.input.pixels)
                     .columns(part.inputChannels)
                 if pointwise {
-                    multiply(dy, w, into: dx.rows(part.pixels), beta: beta)
+                    multiply(dy, w.transposed, into: dx.rows(part.pixels), beta: beta)
                 } else {
-                    let columns = columnScratch.matrix(rows: dy.rows, columns: geometry.depth)
-                    multiply(dy, w, into: columns)
+                    let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
+                    multiply(dy, w.transposed, into: columns)
                     Im2col.scatterAdd(
                         geometry, from: columns, firstPixel: part.pixels.lowerBound, into: dx)
                 }
@@ -132,18 +126,15 @@ public enum Convolution {
     }
 
     private static func weightMatrix(
-        _ geometry: ConvolutionGeometry, _ weights: FloatView, _ group: Int
+        _ geometry: ConvolutionGeometry, _ weights: FloatView, _ group: Int, _ layout: Layout
     ) -> MatrixView {
-        weights.matrix(rows: geometry.output.channels, columns: geometry.depth)
-            .rows(geometry.outputChannels(of: group))
-    }
-
-    private static func turnedMatrix(
-        _ geometry: ConvolutionGeometry, _ turned: FloatView, _ group: Int
-    ) -> MatrixView {
-        let count = geometry.weightCount / geometry.groups
-        return turned.slice(group * count..<(group + 1) * count)
-            .matrix(rows: geometry.depth, columns: geometry.groupOutputChannels)
+        let channels = geometry.outputChannels(of: group)
+        return switch layout {
+        case .channelsFirst:
+            weights.matrix(rows: geometry.output.channels, columns: geometry.depth).rows(channels)
+        case .channelsLast:
+            weights.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
+        }
     }
 }
 

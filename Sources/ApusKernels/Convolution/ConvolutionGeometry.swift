@@ -103,8 +103,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     func columnScratch(_ layout: Layout) -> Int {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
-        // The weights' transpose, and the columns of a tile.
-        case .channelsLast: FloatBuffer.aligned(weightCount + (isPointwise ? 0 : depth * tilePixels))
+        case .channelsLast: isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)
         }
     }
 }

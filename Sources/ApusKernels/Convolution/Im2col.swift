@@ -76,52 +76,29 @@ package enum Im2col {
     package static func gather(
         _ geometry: ConvolutionGeometry, from image: MatrixView, firstPixel: Int, into columns: MatrixView
     ) {
-        unsafe forEachTap(geometry, image, firstPixel: firstPixel, columns) { pixel, column in
-            if let pixel = unsafe pixel {
-                for channel in 0..<geometry.groupInputChannels { unsafe column[channel] = pixel[channel] }
-            } else {
-                unsafe column.update(repeating: 0, count: geometry.groupInputChannels)
-            }
-        }
+        check(geometry, image, firstPixel: firstPixel, columns)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.im2col_last(
+            &sliding, image.base, image.leadingDimension, firstPixel, columns.rows, columns.base)
     }
 
     /// Adds the columns of a run of output pixels to an image with channels last.
     package static func scatterAdd(
         _ geometry: ConvolutionGeometry, from columns: MatrixView, firstPixel: Int, into image: MatrixView
     ) {
-        unsafe forEachTap(geometry, image, firstPixel: firstPixel, columns) { pixel, column in
-            guard let pixel = unsafe pixel else { return }
-            for channel in 0..<geometry.groupInputChannels { unsafe pixel[channel] += column[channel] }
-        }
+        check(geometry, image, firstPixel: firstPixel, columns)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.col2im_last(
+            &sliding, columns.base, firstPixel, columns.rows, image.base, image.leadingDimension)
     }
 
-    /// Walks the taps of each output pixel; `body` gets the input pixel, or nil outside the image, and its
-    /// place in the columns.
-    @inline(__always) @unsafe
-    private static func forEachTap(
-        _ geometry: ConvolutionGeometry, _ image: MatrixView, firstPixel: Int, _ columns: MatrixView,
-        body: (_ pixel: UnsafeMutablePointer<Float>?, _ column: UnsafeMutablePointer<Float>) -> Void
+    private static func check(
+        _ geometry: ConvolutionGeometry, _ image: MatrixView, firstPixel: Int, _ columns: MatrixView
     ) {
-        let (input, output) = (geometry.input, geometry.output)
         precondition(
-            image.rows == input.pixels && image.columns == geometry.groupInputChannels
-                && columns.columns == geometry.depth && firstPixel + columns.rows <= output.pixels)
-        for index in 0..<columns.rows {
-            let (outputY, outputX) = (firstPixel + index).quotientAndRemainder(dividingBy: output.width)
-            let top = outputY * geometry.stride.height - geometry.padding.height
-            let left = outputX * geometry.stride.width - geometry.padding.width
-            var column = unsafe columns.base + index * columns.leadingDimension
-            for tapY in 0..<geometry.kernel.height {
-                let y = top + tapY * geometry.dilation.height
-                for tapX in 0..<geometry.kernel.width {
-                    let x = left + tapX * geometry.dilation.width
-                    let inside = y >= 0 && y < input.height && x >= 0 && x < input.width
-                    unsafe body(
-                        inside ? image.base + (y * input.width + x) * image.leadingDimension : nil, column)
-                    unsafe column += geometry.groupInputChannels
-                }
-            }
-        }
+            image.rows == geometry.input.pixels && image.columns == geometry.groupInputChannels
+                && columns.columns == geometry.depth && columns.leadingDimension == geometry.depth
+                && firstPixel >= 0 && firstPixel + columns.rows <= geometry.output.pixels)
     }
 }
 

@@ -6,9 +6,9 @@ public struct ParameterSpecification: Sendable {
     public enum Order: Sendable {
         /// As in files.
         case same
-        /// Files have `[output, input, height, width]`, memory `[output, height, width, input]`: what
+        /// Files have `[output, input, height, width]`, memory `[height, width, input, output]`: what
         /// convolution wants when channels are last.
-        case inputLast
+        case outputLast
     }
 
     /// The name within its layer, such as `weight`.
@@ -29,14 +29,14 @@ public struct ParameterSpecification: Sendable {
 
     /// Elements in the order of memory from those in the order of files, or back.
     func reordered(_ values: [Float], toFile: Bool) -> [Float] {
-        guard order == .inputLast, shape.count == 4 else { return values }
+        guard order == .outputLast, shape.count == 4 else { return values }
         let (outputs, inputs, taps) = (shape[0], shape[1], shape[2] * shape[3])
         var result = values
         for output in 0..<outputs {
-            let start = output * inputs * taps
             for input in 0..<inputs {
                 for tap in 0..<taps {
-                    let (file, memory) = (start + input * taps + tap, start + tap * inputs + input)
+                    let file = (output * inputs + input) * taps + tap
+                    let memory = (tap * inputs + input) * outputs + output
                     if toFile { result[file] = values[memory] } else { result[memory] = values[file] }
                 }
             }

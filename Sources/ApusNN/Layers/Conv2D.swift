@@ -77,7 +77,7 @@ public struct Conv2D: Layer {
         let weight = ParameterSpecification(
             "weight",
             shape: [outputChannels, inputChannels / groups, kernelSize.height, kernelSize.width],
-            initializer: weightInitializer, order: planning.layout == .channelsLast ? .inputLast : .same)
+            initializer: weightInitializer, order: planning.layout == .channelsLast ? .outputLast : .same)
         let bias = ParameterSpecification(
             "bias", shape: [outputChannels],
             initializer: biasInitializer ?? .uniform(bound: 1 / fanIn.squareRoot()))

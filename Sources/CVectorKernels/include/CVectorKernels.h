@@ -31,6 +31,22 @@ typedef struct {
     long output_height, output_width;
 } apus_convolution;
 
+/// A window that slides over a map and takes one number of it.
+typedef struct {
+    long channels;
+    long input_height, input_width;
+    long output_height, output_width;
+    long kernel_height, kernel_width;
+    long stride_height, stride_width;
+    long padding_height, padding_width;
+} apus_pooling;
+
+/// A stream of random words (Philox4x32-10): four of them from its key and the counter `[block, stream]`.
+typedef struct {
+    uint32_t key[2];
+    uint32_t stream[3];
+} apus_random;
+
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
     /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
@@ -39,15 +55,40 @@ typedef struct {
     /// Sets each pixel to the sum of the columns that were read from it, or adds that; reads up to a chunk
     /// before and beyond the columns.
     void (*col2im)(const apus_convolution *convolution, const float *columns, bool adds, float *planes);
+    /// Writes the columns `[pixel, kernel row, kernel column, channel]` of a run of output pixels, from a map
+    /// whose pixels lie `stride` floats apart, their channels side by side.
+    void (*im2col_last)(
+        const apus_convolution *convolution, const float *image, long stride, long first_pixel, long pixels,
+        float *columns);
+    /// Adds such columns to the pixels they were read from.
+    void (*col2im_last)(
+        const apus_convolution *convolution, const float *columns, long first_pixel, long pixels, float *image,
+        long stride);
     /// The maxima of 2x2 windows of `2 rows` rows of `2 width` pixels, and their places 0 to 3 in row order.
     /// `width` is at least 4.
     void (*max_pool_2x2)(long rows, long width, const float *input, float *output, uint8_t *places);
     /// Writes `gradient` to the places of the maxima, and zero elsewhere.
     void (*max_pool_2x2_gradient)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
+    /// The maxima of windows, and their places in them in row order, of a map whose pixels lie a stride apart,
+    /// their channels side by side. Among equals the first counts; a NaN wins. `places` is dense.
+    void (*max_pool_last)(
+        const apus_pooling *pooling, const float *input, long input_stride, float *output, long output_stride,
+        uint8_t *places);
+    /// Sets each pixel to the sum of the gradients of the maxima it was, or adds that.
+    void (*max_pool_last_gradient)(
+        const apus_pooling *pooling, const float *gradient, long gradient_stride, const uint8_t *places,
+        bool adds, float *input, long input_stride);
     /// `max(input, 0)`; a NaN stays one. `output` may be `input`.
     void (*relu)(long count, const float *input, float *output);
     /// `gradient` where `output` is above 0, else 0. `input` may be `gradient`.
     void (*relu_gradient)(long count, const float *gradient, const float *output, float *input);
+    /// Adds the sum of each column of a matrix whose rows lie `stride` floats apart.
+    void (*column_sums)(long rows, long columns, const float *values, long stride, float *sums);
+    /// `input` times `scale` where the random word is at least `threshold`, else 0, or adds that; the words
+    /// count from `first` on. `output` may be `input`.
+    void (*dropout)(
+        const apus_random *random, long first, long count, uint32_t threshold, float scale, bool adds,
+        const float *input, float *output);
     void (*fill)(long count, float value, float *output);
 } apus_kernels;
 

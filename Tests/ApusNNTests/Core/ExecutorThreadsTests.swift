@@ -38,7 +38,7 @@ import Testing
     func microBatches(size: Int, layout: Layout) throws {
         let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
         let batch = ExecutorTests.batch(150)
-        let whole = try Executor(network, batchSize: 150, workers: Workers(count: 2))
+        let whole = try Executor(network, batchSize: 150, workers: Workers(count: 3))
         let passes = try Executor(network, batchSize: 150, microBatch: size, workers: Workers(count: 3))
         for count in [150, 70, 3] {
             var expected = StepResult(whole, batch, count: count, loss: SoftmaxCrossEntropy(), step: 4)

@@ -7,7 +7,7 @@ import TestSupport
 @Suite struct ParameterTests {
     private let input = Shape(height: 4, width: 4, channels: 3)
 
-    @Test func channelsLastKeepsWeightsWithTheInputLast() throws {
+    @Test func channelsLastKeepsWeightsWithTheOutputLast() throws {
         let network = try Network(
             Conv2D(
                 inputChannels: 3, outputChannels: 5, kernelSize: .init(height: 2, width: 3)), input: input,
@@ -18,7 +18,7 @@ import TestSupport
         try network.setValues(values, of: weight)
         #expect(network.values(of: weight) == values)
         let memory = network.parameterBlock.slice(weight.range).array
-        #expect(memory == ReferenceTensor(shape: weight.shape, values: values).channelsLast)
+        #expect(memory == ReferenceTensor(shape: weight.shape, values: values).outputLast)
     }
 
     @Test(arguments: Layout.allCases)
