@@ -5,25 +5,22 @@ public enum Rectifier {
     /// A NaN stays a NaN. `output` may be `input`.
     public static func forward(_ input: Tensor, into output: Tensor) {
         output.checkMatches(input)
-        output.forEachRun(sharedWith: input) { row, count in
-            unsafe VectorKernels.current.relu(
-                count, input.base + row * input.rowStride, output.base + row * output.rowStride)
-        }
+        unsafe VectorKernels.current.relu(
+            input.rows, input.rowLength, input.base, input.rowStride, output.base, output.rowStride)
     }
 
     /// Lets the gradient through where `output` is above 0.
     public static func backward(
         _ outputGradient: Tensor, output: Tensor, inputGradient: GradientDestination
     ) {
-        guard case .overwrite(let target) = inputGradient, target.isDense, output.isDense,
-            outputGradient.isDense
-        else {
+        guard case .overwrite(let target) = inputGradient else {
             inputGradient.apply(outputGradient, output) { dy, y in y > 0 ? dy : 0 }
             return
         }
         target.checkMatches(output)
         target.checkMatches(outputGradient)
         unsafe VectorKernels.current.relu_gradient(
-            target.count, outputGradient.base, output.base, target.base)
+            target.rows, target.rowLength, outputGradient.base, outputGradient.rowStride, output.base,
+            output.rowStride, target.base, target.rowStride)
     }
 }

@@ -156,9 +156,11 @@ struct VectorKernelsTests {
         let gradient = uniformFloats(count: count, seed: 5)
         func rectified(_ kernels: apus_kernels) -> [UInt32] {
             var output = [Float](repeating: 7, count: count)
-            kernels.relu(count, input, &output)
-            var passed = [Float](repeating: 7, count: count)
-            kernels.relu_gradient(count, gradient, output, &passed)
+            // Two rows, the second a copy of half of the first.
+            kernels.relu(1, count, input, count, &output, count)
+            var passed = [Float](repeating: 7, count: 2 * count)
+            kernels.relu_gradient(
+                2, count - count / 2, gradient, count / 2, output, count / 2, &passed, count)
             kernels.fill(count, 0.25, &output)
             return (output + passed).map(\.bitPattern)
         }

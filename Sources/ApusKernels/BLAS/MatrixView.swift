@@ -65,10 +65,8 @@ public struct MatrixView: @unchecked Sendable {
     /// Sets negative elements to zero; a NaN stays a NaN.
     func rectify() {
         precondition(!isTransposed)
-        forEachRun { row, count in
-            let values = unsafe base + row * leadingDimension
-            unsafe VectorKernels.current.relu(count, values, values)
-        }
+        unsafe VectorKernels.current.relu(
+            storedRows, storedColumns, base, leadingDimension, base, leadingDimension)
     }
 
     /// The elements at the places where `output` is above 0, and zeros elsewhere, as a matrix over the start of
@@ -78,21 +76,10 @@ public struct MatrixView: @unchecked Sendable {
             !isTransposed && !output.isTransposed && output.storedRows == storedRows
                 && output.storedColumns == storedColumns)
         let result = scratch.matrix(rows: storedRows, columns: storedColumns)
-        for row in 0..<storedRows {
-            unsafe VectorKernels.current.relu_gradient(
-                storedColumns, base + row * leadingDimension,
-                output.base + row * output.leadingDimension, result.base + row * storedColumns)
-        }
+        unsafe VectorKernels.current.relu_gradient(
+            storedRows, storedColumns, base, leadingDimension, output.base, output.leadingDimension,
+            result.base, storedColumns)
         return result
-    }
-
-    /// Calls `body` with the first row and the length of each run of floats without a gap.
-    private func forEachRun(_ body: (_ row: Int, _ count: Int) -> Void) {
-        if leadingDimension == storedColumns {
-            body(0, storedRows * storedColumns)
-        } else {
-            for row in 0..<storedRows { body(row, storedColumns) }
-        }
     }
 
     /// Adds the sum of each column to `sums`.

@@ -23,7 +23,7 @@ public enum Convolution {
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, output) { part, x, y in
-                let columns = part.columns(from: x, .channelsFirst, scratch)
+                let columns = part.columns(from: x, scratch)
                 if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
                 multiply(
                     weightMatrix(geometry, weights, part.group, .channelsFirst), columns, into: y,
@@ -31,11 +31,13 @@ public enum Convolution {
                 if rectifies { y.rectify() }
             }
         case .channelsLast:
-            geometry.forEachTile(input, output) { part, x, y in
-                let columns = part.columns(from: x, .channelsLast, scratch)
-                if let bias { y.fillRows(with: bias.slice(part.outputChannels)) }
+            geometry.forEachTile(batch: input.batch) { tile in
+                let x = input.matrix.columns(tile.inputChannels)
+                let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
+                if let bias { y.fillRows(with: bias.slice(tile.outputChannels)) }
                 multiply(
-                    columns, weightMatrix(geometry, weights, part.group, .channelsLast), into: y,
+                    tile.columns(from: x, scratch),
+                    weightMatrix(geometry, weights, tile.group, .channelsLast), into: y,
                     beta: bias == nil ? 0 : 1)
                 if rectifies { y.rectify() }
             }
@@ -68,7 +70,7 @@ public enum Convolution {
                 }
                 if let biasGradient { dy.addRowSums(to: biasGradient.slice(part.outputChannels)) }
                 if let weightGradient {
-                    let columns = part.columns(from: x, .channelsFirst, scratch)
+                    let columns = part.columns(from: x, scratch)
                     multiply(
                         dy, columns.transposed,
                         into: weightMatrix(geometry, weightGradient, part.group, .channelsFirst),
@@ -87,30 +89,28 @@ public enum Convolution {
         case .channelsLast:
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
-            geometry.forEachTile(input, outputGradient) { part, x, dy in
-                var dy = dy
+            geometry.forEachTile(batch: input.batch) { tile in
+                var dy = outputGradient.matrix.rows(tile.pixels).columns(tile.outputChannels)
                 if let rectifiedOutput {
-                    let y = rectifiedOutput.pixels(
-                        of: part.image, from: part.pixels.lowerBound, count: part.pixels.count)
-                    dy = dy.masked(by: y.columns(part.outputChannels), in: maskScratch)
+                    let y = rectifiedOutput.matrix.rows(tile.pixels).columns(tile.outputChannels)
+                    dy = dy.masked(by: y, in: maskScratch)
                 }
-                if let biasGradient { dy.addColumnSums(to: biasGradient.slice(part.outputChannels)) }
+                if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
                 if let weightGradient {
+                    let x = input.matrix.columns(tile.inputChannels)
                     multiply(
-                        part.columns(from: x, .channelsLast, scratch).transposed, dy,
-                        into: weightMatrix(geometry, weightGradient, part.group, .channelsLast), beta: 1)
+                        tile.columns(from: x, scratch).transposed, dy,
+                        into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), beta: 1)
                 }
                 guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, part.group, .channelsLast)
-                let dx = target.pixels(of: part.image, from: 0, count: geometry.input.pixels)
-                    .columns(part.inputChannels)
+                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
+                let dx = target.matrix.columns(tile.inputChannels)
                 if pointwise {
-                    multiply(dy, w.transposed, into: dx.rows(part.pixels), beta: beta)
+                    multiply(dy, w.transposed, into: dx.rows(tile.pixels), beta: beta)
                 } else {
                     let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
                     multiply(dy, w.transposed, into: columns)
-                    Im2col.scatterAdd(
-                        geometry, from: columns, firstPixel: part.pixels.lowerBound, into: dx)
+                    tile.scatterAdd(columns, into: dx)
                 }
             }
         }
@@ -138,28 +138,64 @@ public enum Convolution {
     }
 }
 
-/// One image, or a tile of one, and one group of its channels.
+/// One image and one group of its channels, channels first.
 private struct Part {
     let geometry: ConvolutionGeometry
     let image: Int
     let group: Int
-    /// Output pixels.
+
+    var inputChannels: Range<Int> { geometry.inputChannels(of: group) }
+    var outputChannels: Range<Int> { geometry.outputChannels(of: group) }
+
+    /// The column matrix of `x`, the group's planes: `x` itself for a 1x1 convolution.
+    func columns(from x: MatrixView, _ scratch: FloatView) -> MatrixView {
+        if geometry.isPointwise { return x }
+        Im2col.gather(geometry, from: x, scratch: scratch)
+        return Im2col.columns(geometry, in: scratch)
+    }
+}
+
+/// A run of output pixels of a batch and one group of their channels, channels last.
+private struct Tile {
+    let geometry: ConvolutionGeometry
+    let group: Int
+    /// Counted through all images.
     let pixels: Range<Int>
 
     var inputChannels: Range<Int> { geometry.inputChannels(of: group) }
     var outputChannels: Range<Int> { geometry.outputChannels(of: group) }
 
-    /// The column matrix of `x`, the group's part of one image: `x` itself for a 1x1 convolution.
-    func columns(from x: MatrixView, _ layout: Layout, _ scratch: FloatView) -> MatrixView {
-        if geometry.isPointwise { return layout == .channelsFirst ? x : x.rows(pixels) }
-        switch layout {
-        case .channelsFirst:
-            Im2col.gather(geometry, from: x, scratch: scratch)
-            return Im2col.columns(geometry, in: scratch)
-        case .channelsLast:
-            let columns = scratch.matrix(rows: pixels.count, columns: geometry.depth)
-            Im2col.gather(geometry, from: x, firstPixel: pixels.lowerBound, into: columns)
-            return columns
+    /// The column matrix of `x`, the group's part of the batch: rows of `x` itself for a 1x1 convolution.
+    func columns(from x: MatrixView, _ scratch: FloatView) -> MatrixView {
+        if geometry.isPointwise { return x.rows(pixels) }
+        let columns = scratch.matrix(rows: pixels.count, columns: geometry.depth)
+        forEachImage { rows, first, image in
+            Im2col.gather(geometry, from: x.rows(image), firstPixel: first, into: columns.rows(rows))
+        }
+        return columns
+    }
+
+    /// Adds columns to the pixels of `dx` they belong to.
+    func scatterAdd(_ columns: MatrixView, into dx: MatrixView) {
+        forEachImage { rows, first, image in
+            Im2col.scatterAdd(geometry, from: columns.rows(rows), firstPixel: first, into: dx.rows(image))
+        }
+    }
+
+    /// Calls `body` for each image with its rows of the tile, the first of their pixels, and its rows of the
+    /// input.
+    private func forEachImage(
+        _ body: (_ rows: Range<Int>, _ firstPixel: Int, _ image: Range<Int>) -> Void
+    ) {
+        let (outputs, inputs) = (geometry.output.pixels, geometry.input.pixels)
+        var start = pixels.lowerBound
+        while start < pixels.upperBound {
+            let image = start / outputs
+            let end = min((image + 1) * outputs, pixels.upperBound)
+            body(
+                start - pixels.lowerBound..<end - pixels.lowerBound, start - image * outputs,
+                image * inputs..<(image + 1) * inputs)
+            start = end
         }
     }
 }
@@ -180,7 +216,7 @@ extension ConvolutionGeometry {
     ) {
         for image in 0..<input.batch {
             for group in 0..<groups {
-                let part = Part(geometry: self, image: image, group: group, pixels: 0..<self.output.pixels)
+                let part = Part(geometry: self, image: image, group: group)
                 body(
                     part, input.planes(of: image).rows(part.inputChannels),
                     output.planes(of: image).rows(part.outputChannels))
@@ -188,24 +224,13 @@ extension ConvolutionGeometry {
         }
     }
 
-    /// Calls `body` for each tile of output pixels of each group of each image, channels last, with the
-    /// whole image of input and the tile of output.
+    /// Calls `body` for each tile of output pixels and each group, channels last.
     @inline(__always)
-    fileprivate func forEachTile(
-        _ input: Tensor, _ output: Tensor, _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
-    ) {
-        for image in 0..<input.batch {
+    fileprivate func forEachTile(batch: Int, _ body: (Tile) -> Void) {
+        let count = batch * output.pixels
+        for first in Swift.stride(from: 0, to: count, by: tilePixels) {
             for group in 0..<groups {
-                for first in Swift.stride(from: 0, to: self.output.pixels, by: tilePixels) {
-                    let pixels = first..<min(first + tilePixels, self.output.pixels)
-                    let part = Part(geometry: self, image: image, group: group, pixels: pixels)
-                    body(
-                        part,
-                        input.pixels(of: image, from: 0, count: self.input.pixels)
-                            .columns(part.inputChannels),
-                        output.pixels(of: image, from: first, count: pixels.count)
-                            .columns(part.outputChannels))
-                }
+                body(Tile(geometry: self, group: group, pixels: first..<min(first + tilePixels, count)))
             }
         }
     }

@@ -69,9 +69,10 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         taps == 1 && stride == Extent(1) && padding == Extent(0) && input.pixels == output.pixels
     }
 
-    /// Output pixels lowered at a time when channels are last: columns of about half a megabyte, so that
-    /// they stay in the second-level cache, and rows enough to pay for packing the weights.
-    var tilePixels: Int { min(output.pixels, max(64, (1 << 17) / max(depth, 1) / 16 * 16)) }
+    /// Output pixels lowered at a time when channels are last, of one image or several: columns and outputs of at
+    /// most half a megabyte each, so that they stay in the second-level cache, and rows enough to pay for
+    /// packing the weights.
+    var tilePixels: Int { max(64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16) }
 
     /// The input with all its zeros around it.
     var padded: Extent {

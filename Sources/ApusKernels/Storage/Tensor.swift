@@ -126,15 +126,4 @@ public struct Tensor: @unchecked Sendable {
             base: base + image * rowStride, rows: shape.channels, columns: shape.pixels,
             leadingDimension: shape.pixels)
     }
-
-    /// `count` pixels of image `image` from `pixel` on as a matrix of pixels by channels. Channels must be
-    /// last.
-    func pixels(of image: Int, from pixel: Int, count: Int) -> MatrixView {
-        precondition(
-            layout == .channelsLast && image >= 0 && image < batch
-                && pixel >= 0 && pixel + count <= shape.pixels)
-        return unsafe MatrixView(
-            base: base + image * imageStride + pixel * rowStride, rows: count, columns: shape.channels,
-            leadingDimension: rowStride)
-    }
 }

@@ -135,22 +135,27 @@ public final class Executor: @unchecked Sendable {
 
     private static let greatestBatchSize = 1 << 20
 
-    /// Images of a shard: as many as keep a worker's activations and scratch near the second-level cache, and
+    /// Images of a shard: as many as keep a worker's activations and scratch in cache, and
     /// so many that the batch makes a power of two of shards, which two, four or eight threads share evenly.
     static func shardSize(_ network: Network, batchSize: Int) -> Int {
         let one = MemoryPlan(network.root, images: 1)
         let two = MemoryPlan(network.root, images: 2)
         let perImage = max(1, two.savedFloats + two.scratchFloats - one.savedFloats - one.scratchFloats)
-        let greatest = max(1, min(16, cacheFloats / perImage))
+        let greatest = max(1, min(16, cacheFloats(network.layout) / perImage))
         // Four shards, if they come to four images or more each.
         var shards = batchSize >= 16 ? 4 : batchSize >= 8 ? 2 : 1
         while shards * greatest < batchSize { shards *= 2 }
         return (batchSize + shards - 1) / shards
     }
 
-    /// What a worker may fill: a little more than the second-level cache of today's servers, since not all of
-    /// it is in use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.)
-    private static let cacheFloats = 5 << 16
+    /// What a worker may fill.
+    ///
+    /// Channels first, a little more than the second-level cache of today's servers, since not all of it is in
+    /// use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.) Channels last, a part of the
+    /// third-level one: products take the pixels of several images at once, which pays for packing the weights.
+    private static func cacheFloats(_ layout: Layout) -> Int {
+        layout == .channelsFirst ? 5 << 16 : 4 << 20
+    }
 
     /// Whole shards, at least one.
     private static func microBatchSize(_ wanted: Int?, batchSize: Int, shardSize: Int) -> Int {

@@ -78,10 +78,13 @@ typedef struct {
     void (*max_pool_last_gradient)(
         const apus_pooling *pooling, const float *gradient, long gradient_stride, const uint8_t *places,
         bool adds, float *input, long input_stride);
-    /// `max(input, 0)`; a NaN stays one. `output` may be `input`.
-    void (*relu)(long count, const float *input, float *output);
+    /// `max(input, 0)` over matrices whose rows lie a stride apart; a NaN stays one. `output` may be `input`.
+    void (*relu)(
+        long rows, long columns, const float *input, long input_stride, float *output, long output_stride);
     /// `gradient` where `output` is above 0, else 0. `input` may be `gradient`.
-    void (*relu_gradient)(long count, const float *gradient, const float *output, float *input);
+    void (*relu_gradient)(
+        long rows, long columns, const float *gradient, long gradient_stride, const float *output,
+        long output_stride, float *input, long input_stride);
     /// Adds the sum of each column of a matrix whose rows lie `stride` floats apart.
     void (*column_sums)(long rows, long columns, const float *values, long stride, float *sums);
     /// `input` times `scale` where the random word is at least `threshold`, else 0, or adds that; the words
