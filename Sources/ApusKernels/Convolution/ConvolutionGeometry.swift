@@ -104,7 +104,13 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     func columnScratch(_ layout: Layout) -> Int {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
-        case .channelsLast: isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)
+        case .channelsLast:
+            (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)) + DirectProduct.scratchCount
         }
+    }
+
+    /// Where a direct product has its panel in the scratch of `columnScratch(.channelsLast)`: after the columns.
+    func panel(in scratch: FloatView) -> FloatView {
+        scratch.slice(scratch.count - DirectProduct.scratchCount..<scratch.count)
     }
 }
