@@ -242,9 +242,11 @@ extension ConvolutionGeometry {
     @inline(__always)
     fileprivate func forEachTile(batch: Int, _ body: (Tile) -> Void) {
         let count = batch * output.pixels
-        for first in Swift.stride(from: 0, to: count, by: tilePixels) {
+        let tiles = (count + tilePixels - 1) / tilePixels
+        let alike = (count + tiles - 1) / tiles
+        for first in Swift.stride(from: 0, to: count, by: alike) {
             for group in 0..<groups {
-                body(Tile(geometry: self, group: group, pixels: first..<min(first + tilePixels, count)))
+                body(Tile(geometry: self, group: group, pixels: first..<min(first + alike, count)))
             }
         }
     }
