@@ -35,19 +35,18 @@ public enum NumPy {
     /// The tensor of a file's `bytes`; `file` is the file's name in errors.
     static func tensor(named name: String, in bytes: Data, file: String) throws -> FileTensor {
         let header = try NumPyHeader(of: bytes, file: file)
-        var elements = bytes.dropFirst(header.end)
-        guard let count = header.elementType.byteCount(of: header.shape), count == elements.count else {
+        let type = header.elementType
+        let elements = bytes.dropFirst(header.end)
+        guard let count = type.byteCount(of: header.shape), count == elements.count,
+            let ordered = header.layout.bytes(from: elements, of: type, byteCount: count)
+        else {
             throw FormatError(
                 file: file, offset: header.end, found: "\(elements.count) bytes of elements",
-                expected: "as many as \(header.shape) of \(header.elementType) takes")
-        }
-        let size = header.elementType.byteCount
-        if header.isBigEndian { elements = swapped(elements, size: size) }
-        if header.isFirstIndexFastest {
-            elements = lastIndexFastest(elements, shape: header.shape, size: size)
+                expected: "as many as \(header.shape) of \(type) takes")
         }
         return FileTensor(
-            name: name, shape: header.shape, elementType: header.elementType, bytes: elements)
+            name: name, shape: header.shape, elementType: type,
+            bytes: header.isBigEndian ? swapped(ordered, size: type.byteCount) : ordered)
     }
 
     private static func swapped(_ elements: Data, size: Int) -> Data {
@@ -56,32 +55,6 @@ public enum NumPy {
             for start in stride(from: 0, to: bytes.count, by: size) { bytes[start..<start + size].reverse() }
         }
         return elements
-    }
-
-    /// Reorders elements whose first index runs fastest.
-    private static func lastIndexFastest(_ elements: Data, shape: [Int], size: Int) -> Data {
-        // How far apart elements are whose index differs by one along an axis.
-        var strides = shape
-        var step = size
-        for axis in shape.indices {
-            strides[axis] = step
-            step *= max(shape[axis], 1)
-        }
-        var ordered = Data(capacity: elements.count)
-        var index = shape.map { _ in 0 }
-        var source = 0
-        while ordered.count < elements.count {
-            let place = elements.startIndex + source
-            ordered.append(elements[place..<place + size])
-            for axis in shape.indices.reversed() {
-                index[axis] += 1
-                source += strides[axis]
-                if index[axis] < shape[axis] { break }
-                source -= index[axis] * strides[axis]
-                index[axis] = 0
-            }
-        }
-        return ordered
     }
 
     /// The bytes of a file of one tensor, whose name and metadata are left out.

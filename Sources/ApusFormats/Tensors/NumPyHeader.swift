@@ -71,6 +71,17 @@ struct NumPyHeader {
         end = begin + length
     }
 
+    /// Where the elements lie, from the header's end on; their bytes must not be beyond counting.
+    var layout: StridedLayout {
+        var strides = shape
+        var step = 1
+        for axis in isFirstIndexFastest ? Array(shape.indices) : shape.indices.reversed() {
+            strides[axis] = step
+            step *= max(shape[axis], 1)
+        }
+        return StridedLayout(offset: 0, shape: shape, strides: strides)
+    }
+
     /// A type as NumPy spells it: the order of bytes, the kind, and the bytes of an element.
     private static func type(_ scanner: inout HeaderScanner) throws -> (ElementType, isBigEndian: Bool) {
         let known = ElementType.allCases.compactMap(descriptor(of:)).joined(separator: ", ")
