@@ -67,6 +67,11 @@ public enum Safetensors {
             }, metadata: metadata)
     }
 
+    /// Whether a file begins as one of safetensors does: with a length that it can hold, and a bracket.
+    static func isPlausible(_ bytes: Data) -> Bool {
+        (try? headerText(of: bytes, name: "")) != nil
+    }
+
     /// The header of a file, between its length and the elements.
     private static func headerText(of bytes: Data, name: String) throws -> Data {
         guard bytes.count >= 8 else {

@@ -10,6 +10,10 @@ public enum TensorFileError: Error, Sendable, Equatable, CustomStringConvertible
     case notOneTensor(count: Int)
     /// A tensor has more dimensions than readers allow.
     case tooManyDimensions(name: String, count: Int, limit: Int)
+    /// A file's name does not say its format.
+    case unknownExtension(file: String)
+    /// Files of the format are read, not written.
+    case readOnly(TensorFormat)
 
     public var description: String {
         switch self {
@@ -23,6 +27,15 @@ public enum TensorFileError: Error, Sendable, Equatable, CustomStringConvertible
             "there are \(count) tensors to write, expected one: a .npy file holds no more and no less"
         case .tooManyDimensions(let name, let count, let limit):
             "\(name) has \(count) dimensions, expected at most \(limit)"
+        case .unknownExtension(let file):
+            "\(file) has an unknown extension, expected \(Self.writableExtensions)"
+        case .readOnly(let format):
+            "files of \(format) are read, not written: expected \(Self.writableExtensions)"
         }
+    }
+
+    private static var writableExtensions: String {
+        let extensions = TensorFormat.allCases.filter(\.isWritable).flatMap(\.fileExtensions)
+        return "one of \(extensions.map { ".\($0)" }.joined(separator: ", "))"
     }
 }
