@@ -64,7 +64,8 @@ let package = Package(
             dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
-        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"]),
+        .testTarget(
+            name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusModelsTests", dependencies: ["ApusModels", "ApusTraining", "TestSupport"],
             exclude: ["Fixtures"]),
