@@ -74,7 +74,9 @@ import Testing
             (Array("}Na".utf8), "a dictionary to add to"),
             (Array("q\u{0}".utf8), "an empty stack"),
             (Array("h\u{0}".utf8), "the memory 0"),
+            (Array("Nq\u{1}h\u{0}".utf8), "the memory 0"),
             (Array("Nq\u{1}h\u{2}".utf8), "the memory 2"),
+            (Array("Nr".utf8) + [0xFF, 0xFF, 0xFF, 0xFF], "the memory 4294967295"),
             (Array("X\u{2}\u{0}\u{0}\u{0}".utf8) + [0xC3, 0x28], "bytes that are no text"),
         ] as [([UInt8], String)])
     func programsWithoutAMeaningAreReported(value: [UInt8], found: String) {

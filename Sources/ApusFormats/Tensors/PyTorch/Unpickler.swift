@@ -18,7 +18,7 @@ struct Unpickler {
     private var stack: [Pickle.Value] = []
     /// How high the stack was at each mark.
     private var marks: [Int] = []
-    private var memo: [Int: Pickle.Value] = [:]
+    private var memo: [Pickle.Value?] = []
     /// Pairs copied from lists to dictionaries.
     private var copiedPairs = 0
     /// Numbers of `pickle.storages` by their keys.
@@ -94,9 +94,9 @@ struct Unpickler {
         case .emptyDictionary: pushDictionary([])
         case .setItem: try setItems(try pop(2))
         case .setItems: try setItems(try popToMark())
-        case .put1: memo[Int(try reader.integer(UInt8.self))] = try top()
-        case .put4: memo[Int(try reader.integer(UInt32.self))] = try top()
-        case .memoize: memo[memo.count] = try top()
+        case .put1: try put(Int(try reader.integer(UInt8.self)))
+        case .put4: try put(Int(try reader.integer(UInt32.self)))
+        case .memoize: try put(memo.count)
         case .get1: try get(Int(try reader.integer(UInt8.self)))
         case .get4: try get(Int(try reader.integer(UInt32.self)))
         case .global:
@@ -151,9 +151,19 @@ struct Unpickler {
         }
     }
 
+    private mutating func put(_ number: Int) throws {
+        let value = try top()
+        // Python counts from 0 or 1 on, and takes no more numbers than there are instructions.
+        guard number <= reader.offset - pickle.offset else {
+            throw failure(found: "the memory \(number)", expected: "one after those before")
+        }
+        while memo.count <= number { memo.append(nil) }
+        memo[number] = value
+    }
+
     private mutating func get(_ number: Int) throws {
-        guard let value = memo[number] else {
-            throw failure(found: "the memory \(number)", expected: "one of the \(memo.count) that are set")
+        guard number < memo.count, let value = memo[number] else {
+            throw failure(found: "the memory \(number)", expected: "one that is set")
         }
         stack.append(value)
     }
