@@ -11,7 +11,8 @@ public enum ApusProgram {
         abstract: "Trains convolutional networks on the CPU, and says how good they are and what they cost.",
         version: version,
         commands: [
-            TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self, DoctorCommand.self,
+            TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
+            CompareCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.
