@@ -12,7 +12,7 @@ public enum ApusProgram {
         version: version,
         commands: [
             TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
-            InspectCommand.self, CompareCommand.self, DoctorCommand.self,
+            InspectCommand.self, CompareCommand.self, ConvertCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.
