@@ -37,7 +37,8 @@ let package = Package(
         .target(name: "ApusFormats", dependencies: ["CZlib"]),
 
         // Floor 3: the networks of the papers; datasets.
-        .target(name: "ApusModels", dependencies: ["ApusNN"], swiftSettings: strict),
+        .target(
+            name: "ApusModels", dependencies: ["ApusNN", "ApusFormats"], swiftSettings: strict),
         .target(name: "ApusData", dependencies: ["ApusKernels", "ApusNN", "ApusFormats"]),
 
         // Floor 4: training.
@@ -66,7 +67,8 @@ let package = Package(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"]),
         .testTarget(
-            name: "ApusModelsTests", dependencies: ["ApusModels", "ApusTraining", "TestSupport"],
+            name: "ApusModelsTests",
+            dependencies: ["ApusModels", "ApusFormats", "ApusTraining", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),

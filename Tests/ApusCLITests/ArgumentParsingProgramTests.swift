@@ -120,6 +120,27 @@ struct ArgumentParsingProgramTests {
         #expect(try text("help", "bake") == expected)
     }
 
+    @Test("Operands stand first in the usage, and under a heading of their own")
+    func operandHelp() {
+        #expect(
+            ShareCommand.specification.help() == """
+                Cuts a cake.
+
+                Usage: share <cake> <guest> [options]
+
+                Arguments:
+                  <cake>   What is cut.
+                  <guest>  Who gets the first piece.
+
+                Options:
+                  -p, --pieces <n>  Pieces to cut. (default: 8)
+
+                Help:
+                  -h, --help  Show this help.
+
+                """)
+    }
+
     @Test("Whoever asks for help gets it, whatever else the line says, unless after two dashes")
     func helpWins() throws {
         #expect(try text("bake", "--tims", "--tins", "0", "-h").hasPrefix("Bakes a cake."))

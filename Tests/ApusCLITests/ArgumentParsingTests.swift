@@ -47,6 +47,22 @@ struct EatCommand: Command {
     func run(on console: Console) throws -> ExitCode { .success }
 }
 
+/// A command with two operands.
+struct ShareCommand: Command {
+    static let cake = Operand("cake", help: "What is cut.")
+    static let guest = Operand("guest", help: "Who gets the first piece.")
+    static let pieces = Option("pieces", short: "p", "n", default: 8, .atLeast(1), help: "Pieces to cut.")
+
+    static let specification = CommandSpecification(
+        "share", abstract: "Cuts a cake.", operands: [cake, guest], options: [pieces])
+
+    let arguments: ParsedArguments
+
+    init(_ arguments: ParsedArguments) throws { self.arguments = arguments }
+
+    func run(on console: Console) throws -> ExitCode { .success }
+}
+
 private func parse(_ arguments: [String]) throws -> ParsedArguments {
     try ParsedArguments(arguments, for: BakeCommand.specification)
 }
@@ -140,5 +156,37 @@ struct ArgumentParsingTests {
         ] as [([String], UsageError)])
     func malformed(arguments: [String], expected: UsageError) {
         #expect(throws: expected) { try parse(arguments) }
+    }
+
+    @Test(
+        "Operands are read by their places, wherever options stand between them",
+        arguments: [
+            ["plum", "Ada", "-p", "4"], ["--pieces=4", "plum", "Ada"], ["plum", "-p", "4", "Ada"],
+            ["plum", "--pieces=4", "--", "Ada"],
+        ])
+    func operands(line: [String]) throws {
+        let arguments = try ParsedArguments(line, for: ShareCommand.specification)
+        #expect(arguments[ShareCommand.cake] == "plum")
+        #expect(arguments[ShareCommand.guest] == "Ada")
+        #expect(arguments[ShareCommand.pieces] == 4)
+    }
+
+    @Test("After two dashes an operand may look like an option")
+    func dashedOperands() throws {
+        let arguments = try ParsedArguments(["--", "--plum", "--"], for: ShareCommand.specification)
+        #expect(arguments[ShareCommand.cake] == "--plum")
+        #expect(arguments[ShareCommand.guest] == "--")
+    }
+
+    @Test(
+        "Operands too few, too many or empty are refused",
+        arguments: [
+            ([], .missingOperand("<cake>")),
+            (["plum", "-p", "4"], .missingOperand("<guest>")),
+            (["plum", "Ada", "Bob"], .unexpectedOperand("Bob")),
+            (["plum", ""], .emptyOperand("<guest>")),
+        ] as [([String], UsageError)])
+    func wrongOperands(line: [String], expected: UsageError) {
+        #expect(throws: expected) { try ParsedArguments(line, for: ShareCommand.specification) }
     }
 }

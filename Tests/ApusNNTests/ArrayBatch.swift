@@ -50,11 +50,11 @@ struct StepResult: Equatable {
     var inputGradients: [Float]
 
     init(
-        _ executor: Executor, _ batch: ArrayBatch, count: Int? = nil, loss: any Loss, seed: UInt64 = 0,
-        step: Int = 0
+        _ executor: Executor, _ batch: ArrayBatch, count: Int? = nil, loss: any Loss,
+        phase: Phase = .training, seed: UInt64 = 0, step: Int = 0
     ) {
         outcome = executor.computeGradients(
-            batch, count: count ?? batch.images.count, loss: loss, seed: seed, step: step)
+            batch, count: count ?? batch.images.count, loss: loss, phase: phase, seed: seed, step: step)
         executor.reduceGradients(0..<executor.network.parameterBlock.count)
         outputs = executor.outputs.channelsFirstArray
         gradients = executor.gradients.array

@@ -3,25 +3,51 @@ package struct CommandSpecification: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
+    /// In the order in which they are given; all are required.
+    package let operands: [Operand]
     package let groups: [OptionGroup]
     package let examples: [Example]
 
     package init(
-        _ name: String, abstract: String, groups: [OptionGroup], examples: [Example] = []
+        _ name: String, abstract: String, operands: [Operand] = [], groups: [OptionGroup],
+        examples: [Example] = []
     ) {
         self.name = name
         self.abstract = abstract
+        self.operands = operands
         self.groups = groups
         self.examples = examples
     }
 
     package init(
-        _ name: String, abstract: String, options: [any OptionDeclaration] = [], examples: [Example] = []
+        _ name: String, abstract: String, operands: [Operand] = [], options: [any OptionDeclaration] = [],
+        examples: [Example] = []
     ) {
-        self.init(name, abstract: abstract, groups: [OptionGroup("Options", options)], examples: examples)
+        self.init(
+            name, abstract: abstract, operands: operands, groups: [OptionGroup("Options", options)],
+            examples: examples)
     }
 
     package var options: [any OptionDeclaration] { groups.flatMap(\.options) }
+}
+
+/// A value that is known by its place on the command line, and has no option before it: a file, mostly.
+///
+///     static let source = Operand("source", help: "The file to copy.")
+///
+/// A command's `ParsedArguments` hold its text under the operand itself: `arguments[Self.source]`.
+package struct Operand: Sendable {
+    /// What the help and errors call it.
+    package let name: String
+    package let help: String
+
+    package init(_ name: String, help: String) {
+        self.name = name
+        self.help = help
+    }
+
+    /// The name as the help shows it.
+    package var spelling: String { "<\(name)>" }
 }
 
 /// Options that the help shows under one heading.

@@ -31,12 +31,14 @@ struct HelpText {
 
     /// The help of one command.
     func help(for command: CommandSpecification) -> String {
+        let operands = section("Arguments", command.operands.map { ($0.spelling, $0.help) })
         var groups = command.groups.filter { !$0.options.isEmpty }.map { group in
             section(group.title, group.options.map { (term($0), description($0)) })
         }
         groups.append(section(groups.isEmpty ? "Options" : "Help", [("-h, --help", "Show this help.")]))
         return join(
-            [paragraph(command.abstract), usage(of: command)] + groups + [examples(command.examples)])
+            [paragraph(command.abstract), usage(of: command), operands] + groups
+                + [examples(command.examples)])
     }
 
     private func usage(of command: CommandSpecification) -> String {
@@ -45,7 +47,8 @@ struct HelpText {
         }
         let caller = program.name == command.name ? command.name : "\(program.name) \(command.name)"
         let start = "Usage: \(caller) "
-        let lines = wrap(required + ["[options]"], columns: columns - start.count)
+        let words = command.operands.map(\.spelling) + required + ["[options]"]
+        let lines = wrap(words, columns: columns - start.count)
         return lines.enumerated().map { index, line in
             (index == 0 ? start : String(repeating: " ", count: start.count)) + line
         }.joined(separator: "\n")

@@ -4,6 +4,7 @@ import ApusFormats
 package struct ParsedArguments: Sendable {
     private let specification: CommandSpecification
     private var values: [String: any Sendable] = [:]
+    private var operands: [String] = []
 
     /// The value given, or the default.
     package subscript<Value>(option: Option<Value>) -> Value {
@@ -17,6 +18,13 @@ package struct ParsedArguments: Sendable {
         values[flag.name] != nil
     }
 
+    package subscript(operand: Operand) -> String {
+        guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
+            preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
+        }
+        return operands[place]
+    }
+
     /// Whether the command line gives the option, be it with its default.
     package func contains(_ option: any OptionDeclaration) -> Bool {
         values[option.name] != nil
@@ -28,11 +36,19 @@ package struct ParsedArguments: Sendable {
     package init(_ arguments: [String], for specification: CommandSpecification) throws(UsageError) {
         self.specification = specification
         var rest = arguments[...]
+        var takesOptions = true
         while let argument = rest.popFirst() {
-            // After two dashes nothing is an option.
-            guard let operand = argument == "--" ? rest.popFirst() : argument else { break }
-            guard argument != "--", argument.looksLikeOption else { throw .unexpectedOperand(operand) }
-            try take(option: argument, rest: &rest)
+            if takesOptions, argument == "--" {
+                // After two dashes nothing is an option.
+                takesOptions = false
+            } else if takesOptions, argument.looksLikeOption {
+                try take(option: argument, rest: &rest)
+            } else {
+                try take(operand: argument)
+            }
+        }
+        if operands.count < specification.operands.count {
+            throw .missingOperand(specification.operands[operands.count].spelling)
         }
         for option in specification.options where option.isRequired && values[option.name] == nil {
             throw .missingOption(option.spelling, valueName: option.valueName ?? "value")
@@ -56,6 +72,14 @@ package struct ParsedArguments: Sendable {
         } else {
             values[option.name] = true
         }
+    }
+
+    private mutating func take(operand: String) throws(UsageError) {
+        guard operands.count < specification.operands.count else { throw .unexpectedOperand(operand) }
+        guard !operand.isEmpty else {
+            throw .emptyOperand(specification.operands[operands.count].spelling)
+        }
+        operands.append(operand)
     }
 
     private static func takeValue(from rest: inout ArraySlice<String>) -> String? {

@@ -10,6 +10,8 @@ package enum UsageError: Error, Sendable, Equatable, CustomStringConvertible {
     case repeatedOption(String)
     case invalidValue(option: String, found: String, requirement: String, suggestion: String?)
     case missingOption(String, valueName: String)
+    case missingOperand(String)
+    case emptyOperand(String)
     case unexpectedOperand(String)
     /// What only the command itself can tell, such as two options that exclude each other.
     case other(String)
@@ -30,6 +32,10 @@ package enum UsageError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(option) must be \(requirement), found \(Self.shown(found))" + Self.question(suggestion)
         case .missingOption(let option, let valueName):
             "\(option) <\(valueName)> is required"
+        case .missingOperand(let operand):
+            "\(operand) is required"
+        case .emptyOperand(let operand):
+            "\(operand) must be a text that is not empty"
         case .unexpectedOperand(let operand):
             "there is no place for '\(operand)'"
         case .other(let message):

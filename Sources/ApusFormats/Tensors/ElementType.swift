@@ -19,4 +19,16 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
         case .int64, .int32, .int16, .int8, .uint8, .bool: false
         }
     }
+
+    /// Bytes of the elements of a shape; nil where an extent is negative or they are beyond counting, whatever
+    /// the order of counting.
+    package func byteCount(of shape: [Int]) -> Int? {
+        var product = byteCount
+        for extent in shape {
+            let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
+            guard extent >= 0, !overflow else { return nil }
+            product = next
+        }
+        return shape.contains(0) ? 0 : product
+    }
 }

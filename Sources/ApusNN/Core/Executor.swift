@@ -67,6 +67,7 @@ public final class Executor: @unchecked Sendable {
     // The batch under way.
     private var source: (any BatchSource)?
     private var loss: (any Loss)?
+    private var computesGradients = false
     private var images = 0
     private var activeLanes = 0
     /// The images that are computed at once, now or last.
@@ -205,21 +206,29 @@ public final class Executor: @unchecked Sendable {
 
     /// Runs the first `count` images of `source` forward.
     ///
-    /// - Parameter loss: judges the outputs; without one only `outputs` is computed.
-    public func infer(_ source: any BatchSource, count: Int, loss: (any Loss)? = nil) -> Outcome {
-        run(source, count: count, loss: loss, isTraining: false, seed: 0, step: 0)
+    /// - Parameters:
+    ///   - loss: judges the outputs; without one only `outputs` is computed.
+    ///   - phase: whether dropout and the like act, drawing from `seed`.
+    public func infer(
+        _ source: any BatchSource, count: Int, loss: (any Loss)? = nil, phase: Phase = .evaluation,
+        seed: UInt64 = 0
+    ) -> Outcome {
+        run(source, count: count, loss: loss, computesGradients: false, phase: phase, seed: seed, step: 0)
     }
 
     /// Runs the first `count` images of `source` forward and backward; the lanes then hold the gradients of
     /// the mean loss (see `reduceGradients`).
     ///
     /// - Parameters:
+    ///   - phase: whether dropout and the like act.
     ///   - seed: of dropout and the like, with `step` the number of the optimiser's step.
     public func computeGradients(
-        _ source: any BatchSource, count: Int, loss: any Loss, seed: UInt64 = 0, step: Int = 0
+        _ source: any BatchSource, count: Int, loss: any Loss, phase: Phase = .training, seed: UInt64 = 0,
+        step: Int = 0
     ) -> Outcome {
         precondition(isTraining, "this executor was made for inference")
-        return run(source, count: count, loss: loss, isTraining: true, seed: seed, step: step)
+        return run(
+            source, count: count, loss: loss, computesGradients: true, phase: phase, seed: seed, step: step)
     }
 
     /// Adds the lanes' gradients over `range` of the trained parameters' floats; `gradients` then holds the sum
@@ -250,16 +259,18 @@ public final class Executor: @unchecked Sendable {
     }
 
     private func run(
-        _ source: any BatchSource, count: Int, loss: (any Loss)?, isTraining: Bool, seed: UInt64, step: Int
+        _ source: any BatchSource, count: Int, loss: (any Loss)?, computesGradients: Bool, phase: Phase,
+        seed: UInt64, step: Int
     ) -> Outcome {
         precondition(
             count > 0 && count <= batchSize, "a batch of \(count) images in an executor of \(batchSize)")
         self.source = source
         self.loss = loss
+        self.computesGradients = computesGradients
         images = count
         activeLanes = Executor.laneCount(batchSize: count, shardSize: shardSize)
         for memory in memories {
-            memory.isTraining = isTraining
+            memory.phase = phase
             memory.seed = seed
             memory.step = step
         }
@@ -282,9 +293,9 @@ public final class Executor: @unchecked Sendable {
         if pass.lowerBound == 0 {
             lane.lossSum = 0
             lane.correct = 0
-            if memory.isTraining { lane.gradients?.fill(0) }
+            if computesGradients { lane.gradients?.fill(0) }
         }
-        memory.gradients = memory.isTraining ? lane.gradients : nil
+        memory.gradients = computesGradients ? lane.gradients : nil
         // A pass begins with a whole shard: the lane's next one follows from its place in the batch.
         let shards = Executor.shardCount(pass.upperBound, shardSize)
         let first = pass.lowerBound / shardSize
@@ -309,7 +320,7 @@ public final class Executor: @unchecked Sendable {
             memory.labels[index] = Int32(source.label(at: position))
         }
         let gradient =
-            memory.isTraining
+            computesGradients
             ? Tensor(gradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
                 .images(place)
             : nil

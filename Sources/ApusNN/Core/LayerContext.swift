@@ -1,13 +1,21 @@
 import ApusKernels
 
+/// What a batch is computed for.
+public enum Phase: Sendable, Hashable {
+    /// A step of training: dropout and the like act.
+    case training
+    /// An answer: nothing is left to chance.
+    case evaluation
+}
+
 /// What a layer may touch while it runs: its parameters, their gradients, its booked memory, the phase and
 /// random numbers.
 public struct LayerContext {
     let layer: PlannedLayer
     let memory: WorkerMemory
 
-    /// Whether this is a step of training: dropout drops, and backward follows.
-    public var isTraining: Bool { memory.isTraining }
+    /// Whether this is a step of training, in which dropout drops. Backward may follow in either phase.
+    public var isTraining: Bool { memory.phase == .training }
 
     /// The layer's parameter, under the index at which it was booked, in the order of memory.
     public func parameter(_ index: Int) -> FloatView {
@@ -79,7 +87,7 @@ final class WorkerMemory {
     var gradients: FloatView?
     /// The classes of the shard's images.
     var labels: [Int32]
-    var isTraining = false
+    var phase = Phase.evaluation
     var observer: Executor.Observer?
     var seed: UInt64 = 0
     var step = 0

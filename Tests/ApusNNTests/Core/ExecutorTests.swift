@@ -129,6 +129,29 @@ func branchedModel(dropout: Float = 0.3) -> Sequential {
         #expect(inference.outputs.channelsFirstArray == outputs)
     }
 
+    @Test func gradientsInEvaluationAreThoseWithoutDropout() throws {
+        let network = try Network(branchedModel(), input: Self.shape)
+        let plain = try Network(branchedModel(dropout: 0), input: Self.shape)
+        let batch = Self.batch(20)
+        let executor = try Executor(network, batchSize: 20, keepsInputGradient: true)
+        let step = StepResult(executor, batch, loss: SoftmaxCrossEntropy(), seed: 1)
+        let evaluated = StepResult(executor, batch, loss: SoftmaxCrossEntropy(), phase: .evaluation, seed: 1)
+        #expect(evaluated.outputs != step.outputs)
+        let expected = StepResult(
+            try Executor(plain, batchSize: 20, keepsInputGradient: true), batch, loss: SoftmaxCrossEntropy())
+        #expect(evaluated == expected)
+    }
+
+    @Test func inferenceInTrainingDropsAsAStepDoes() throws {
+        let executor = try Executor(Network(branchedModel(), input: Self.shape), batchSize: 20)
+        let batch = Self.batch(20)
+        let step = StepResult(executor, batch, loss: SoftmaxCrossEntropy(), seed: 3)
+        let outcome = executor.infer(
+            batch, count: 20, loss: SoftmaxCrossEntropy(), phase: .training, seed: 3)
+        #expect(outcome == step.outcome)
+        #expect(executor.outputs.channelsFirstArray == step.outputs)
+    }
+
     @Test func imagesWhoseGreatestOutputIsTheirClassAreCorrect() throws {
         let network = try Network(ReLU(), input: .features(3))
         let batch = ArrayBatch(
