@@ -94,7 +94,7 @@ extension Checkpoint {
         var values = network.parameters.map { network.values(of: $0) }
         for (index, block) in (training?.blocks ?? []).enumerated() {
             tensors += network.trainedParameters.map {
-                Header.Tensor(name: "optimizer.\(index).\($0.name)", shape: $0.shape)
+                Header.Tensor(name: stateName(index, of: $0.name), shape: $0.shape)
             }
             values += block
         }

@@ -14,6 +14,9 @@ public struct Checkpoint: Sendable {
     static let magic = Data("APUS".utf8)
     static let version: UInt32 = 1
 
+    /// The name of what the optimiser remembers of a parameter, its block `index`.
+    static func stateName(_ index: Int, of parameter: String) -> String { "optimizer.\(index).\(parameter)" }
+
     /// The JSON at the start of the file.
     struct Header: Codable {
         struct Tensor: Codable, Equatable {
@@ -69,6 +72,20 @@ public struct Checkpoint: Sendable {
         progress = header.training?.progress
     }
 
+    /// The model of the file.
+    ///
+    /// - Throws: `CheckpointError` where the catalogue does not know it.
+    public func model() throws -> any Model {
+        guard let model = ModelCatalog.model(named: header.model, classes: header.classNames.count) else {
+            throw CheckpointError(
+                path: path,
+                reason:
+                    "holds the model \(header.model); known are \(ModelCatalog.names.joined(separator: ", "))"
+            )
+        }
+        return model
+    }
+
     /// The classifier of the file, its model found by name.
     ///
     /// - Parameters:
@@ -79,18 +96,13 @@ public struct Checkpoint: Sendable {
     public func classifier(
         freezing: [NamePattern] = [], model: ((_ classes: Int) -> Sequential)? = nil
     ) throws -> Classifier {
-        let classes = header.classNames.count
         let build: (Shape) throws -> Network
         if let model {
-            build = { try Network(model(classes), input: $0, freezing: freezing) }
-        } else if let known = ModelCatalog.model(named: header.model, classes: classes) {
-            build = { try Network(known, input: $0, freezing: freezing) }
+            let layers = model(header.classNames.count)
+            build = { try Network(layers, input: $0, freezing: freezing) }
         } else {
-            throw CheckpointError(
-                path: path,
-                reason:
-                    "holds the model \(header.model); known are \(ModelCatalog.names.joined(separator: ", "))"
-            )
+            let known = try self.model()
+            build = { try Network(known, input: $0, freezing: freezing) }
         }
         let input = try shape(header.input, of: "an input")
         let image = try header.image.map { try shape($0, of: "images") } ?? input
