@@ -151,8 +151,9 @@ public struct Checkpoint: Sendable {
         }
     }
 
-    /// The state of training of the file, for a network of its parameters of which some are trained.
-    func trainingState(parameters: Int, trained: Int) throws -> TrainingState {
+    /// The state of training of the file, for a network of its parameters that trains the same ones.
+    func trainingState(for network: Network) throws -> TrainingState {
+        let (parameters, trained) = (network.parameters.count, network.trainedParameters.count)
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
@@ -163,6 +164,16 @@ public struct Checkpoint: Sendable {
                 path: path,
                 reason: "holds \(values.count) tensors, expected \(parameters) parameters and "
                     + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones")
+        }
+        for index in 0..<training.stateCount {
+            for (found, parameter) in zip(
+                header.tensors[(parameters + index * trained)...], network.trainedParameters)
+            where found.name != Self.stateName(index, of: parameter.name) {
+                throw CheckpointError(
+                    path: path,
+                    reason: "holds \(found.name), expected the optimiser's state of \(parameter.name): "
+                        + "other parameters were frozen")
+            }
         }
         return TrainingState(
             progress: training.progress, history: training.history, optimizer: training.optimizer,
@@ -204,10 +215,8 @@ extension Trainer {
     ///
     /// - Throws: `CheckpointError` or `TrainingError` where the file holds no run, or another one.
     public func resume(from checkpoint: Checkpoint) throws {
-        let network = classifier.network
-        let state = try checkpoint.trainingState(
-            parameters: network.parameters.count, trained: network.trainedParameters.count)
-        try checkpoint.load(into: network)
+        let state = try checkpoint.trainingState(for: classifier.network)
+        try checkpoint.load(into: classifier.network)
         try restore(state)
     }
 }

@@ -55,6 +55,10 @@ struct FrozenTrainingTests {
         let trainer = try resumed(Self.frozen)
         try trainer.fit()
         #expect(trainer.classifier.bits == whole.classifier.bits)
-        #expect(throws: CheckpointError.self, "other patterns") { try resumed(["conv.*"]) }
+        #expect(throws: CheckpointError.self, "fewer") { try resumed(["conv.*"]) }
+        let error = #expect(throws: CheckpointError.self, "as many, but others") {
+            try resumed(["conv.*", "output.bias"])
+        }
+        #expect(error?.reason.contains("optimizer.0.output.weight, expected") == true, "\(error as Any)")
     }
 }
