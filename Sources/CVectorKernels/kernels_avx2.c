@@ -8,6 +8,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define KERNEL(name) apus_avx2_##name
+#define VECTOR_REGISTERS 12
 #include "kernels.inc"
 #pragma clang attribute pop
 

@@ -8,6 +8,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define KERNEL(name) apus_avx512_##name
+#define VECTOR_REGISTERS 32
 #include "kernels.inc"
 #pragma clang attribute pop
 

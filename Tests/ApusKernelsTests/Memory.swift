@@ -77,11 +77,14 @@ final class Memory {
 }
 
 /// Runs `body` with memory that lives until it ends, and expects that nothing was written outside.
-func withMemory(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Memory) throws -> Void) rethrows {
+func withMemory<Result>(
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: (Memory) throws -> Result
+) rethrows -> Result {
     let memory = Memory()
-    try withExtendedLifetime(memory) {
-        try body(memory)
+    return try withExtendedLifetime(memory) {
+        let result = try body(memory)
         memory.expectFencesStand(sourceLocation)
+        return result
     }
 }
 

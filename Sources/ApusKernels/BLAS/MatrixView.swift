@@ -30,7 +30,7 @@ public struct MatrixView: @unchecked Sendable {
     }
 
     /// The rows of `range`, of a matrix that is not transposed.
-    func rows(_ range: Range<Int>) -> MatrixView {
+    package func rows(_ range: Range<Int>) -> MatrixView {
         precondition(!isTransposed && range.lowerBound >= 0 && range.upperBound <= storedRows)
         return unsafe MatrixView(
             base: base + range.lowerBound * leadingDimension, rows: range.count, columns: storedColumns,
@@ -38,7 +38,7 @@ public struct MatrixView: @unchecked Sendable {
     }
 
     /// The columns of `range`, of a matrix that is not transposed.
-    func columns(_ range: Range<Int>) -> MatrixView {
+    package func columns(_ range: Range<Int>) -> MatrixView {
         precondition(!isTransposed && range.lowerBound >= 0 && range.upperBound <= storedColumns)
         return unsafe MatrixView(
             base: base + range.lowerBound, rows: storedRows, columns: range.count,

@@ -33,13 +33,19 @@ public enum Convolution {
         case .channelsLast:
             geometry.forEachTile(batch: input.batch) { tile in
                 let x = input.matrix.columns(tile.inputChannels)
+                let columns = tile.columns(from: x, scratch)
+                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
                 let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                if let bias { y.fillRows(with: bias.slice(tile.outputChannels)) }
-                multiply(
-                    tile.columns(from: x, scratch),
-                    weightMatrix(geometry, weights, tile.group, .channelsLast), into: y,
-                    beta: bias == nil ? 0 : 1)
-                if rectifies { y.rectify() }
+                let bias = bias?.slice(tile.outputChannels)
+                if DirectProduct.isPreferred {
+                    DirectProduct.multiply(
+                        columns, w, into: y, bias: bias, rectifying: rectifies,
+                        scratch: geometry.panel(in: scratch))
+                } else {
+                    if let bias { y.fillRows(with: bias) }
+                    multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
+                    if rectifies { y.rectify() }
+                }
             }
         }
     }
@@ -87,6 +93,14 @@ public enum Convolution {
                 }
             }
         case .channelsLast:
+            func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, beta: Float) {
+                if DirectProduct.isPreferred {
+                    DirectProduct.multiply(
+                        a, b, into: result, adding: beta == 1, scratch: geometry.panel(in: scratch))
+                } else {
+                    multiply(a, b, into: result, beta: beta)
+                }
+            }
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
             geometry.forEachTile(batch: input.batch) { tile in
@@ -98,7 +112,7 @@ public enum Convolution {
                 if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
                 if let weightGradient {
                     let x = input.matrix.columns(tile.inputChannels)
-                    multiply(
+                    product(
                         tile.columns(from: x, scratch).transposed, dy,
                         into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), beta: 1)
                 }
@@ -106,10 +120,10 @@ public enum Convolution {
                 let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
                 let dx = target.matrix.columns(tile.inputChannels)
                 if pointwise {
-                    multiply(dy, w.transposed, into: dx.rows(tile.pixels), beta: beta)
+                    product(dy, w.transposed, into: dx.rows(tile.pixels), beta: beta)
                 } else {
                     let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
-                    multiply(dy, w.transposed, into: columns)
+                    product(dy, w.transposed, into: columns, beta: 0)
                     tile.scatterAdd(columns, into: dx)
                 }
             }
@@ -228,9 +242,11 @@ extension ConvolutionGeometry {
     @inline(__always)
     fileprivate func forEachTile(batch: Int, _ body: (Tile) -> Void) {
         let count = batch * output.pixels
-        for first in Swift.stride(from: 0, to: count, by: tilePixels) {
+        let tiles = (count + tilePixels - 1) / tilePixels
+        let alike = (count + tiles - 1) / tiles
+        for first in Swift.stride(from: 0, to: count, by: alike) {
             for group in 0..<groups {
-                body(Tile(geometry: self, group: group, pixels: first..<min(first + tilePixels, count)))
+                body(Tile(geometry: self, group: group, pixels: first..<min(first + alike, count)))
             }
         }
     }

@@ -69,10 +69,12 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         taps == 1 && stride == Extent(1) && padding == Extent(0) && input.pixels == output.pixels
     }
 
-    /// Output pixels lowered at a time when channels are last, of one image or several: columns and outputs of at
-    /// most half a megabyte each, so that they stay in the second-level cache, and rows enough to pay for
-    /// packing the weights.
-    var tilePixels: Int { max(64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16) }
+    /// The most output pixels lowered at a time when channels are last, of one image or several: columns and outputs
+    /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution has
+    /// no columns: there, more rows pay for packing the weights.
+    var tilePixels: Int {
+        max(64, (isPointwise ? 1 << 19 : 1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
+    }
 
     /// The input with all its zeros around it.
     var padded: Extent {
@@ -104,7 +106,13 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     func columnScratch(_ layout: Layout) -> Int {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
-        case .channelsLast: isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)
+        case .channelsLast:
+            (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)) + DirectProduct.scratchCount
         }
+    }
+
+    /// Where a direct product has its panel in the scratch of `columnScratch(.channelsLast)`: after the columns.
+    func panel(in scratch: FloatView) -> FloatView {
+        scratch.slice(scratch.count - DirectProduct.scratchCount..<scratch.count)
     }
 }

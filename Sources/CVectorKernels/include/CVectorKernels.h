@@ -47,6 +47,29 @@ typedef struct {
     uint32_t stream[3];
 } apus_random;
 
+/// `c = a b`, of matrices in row-major order; elements of `a` lie anyhow.
+typedef struct {
+    long rows, columns, depth;
+    /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`.
+    const float *a;
+    long a_row, a_depth;
+    /// Element (k, j) of `b` lies at `b[k * b_row + j]`, or, transposed, at `b[j * b_row + k]`.
+    const float *b;
+    long b_row;
+    bool is_b_transposed;
+    float *c;
+    long c_row;
+    /// Added to each row of `c`, if it is not null; not together with `adds`.
+    const float *bias;
+    /// Whether the product is added to what `c` holds.
+    bool adds;
+    /// Whether negative results are set to zero; a NaN stays one.
+    bool rectifies;
+} apus_product;
+
+/// The depth of the panels that products copy of `b`, and floats of the widest one.
+enum { apus_panel_depth = 128, apus_panel_floats = 64 * apus_panel_depth };
+
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
     /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
@@ -93,6 +116,9 @@ typedef struct {
         const apus_random *random, long first, long count, uint32_t threshold, float scale, bool adds,
         const float *input, float *output);
     void (*fill)(long count, float value, float *output);
+    /// A product of matrices; `panel` is scratch of `apus_panel_floats`. The last bits depend on whether the
+    /// processor fuses multiplication and addition.
+    void (*product)(const apus_product *product, float *panel);
 } apus_kernels;
 
 /// The loops for `isa`, which the processor must support.

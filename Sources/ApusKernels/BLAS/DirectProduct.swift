@@ -1,0 +1,38 @@
+import CVectorKernels
+import Foundation
+
+/// Products in a kernel of our own, for the shapes of convolutions whose channels are last: many rows, few
+/// columns.
+///
+/// OpenBLAS packs both operands, the larger one included, which few columns do not pay for; and what goes
+/// before and after a product, the bias and a ReLU, costs it a pass of its own over the result. `APUS_BACKEND=gemm`
+/// in the environment gives these products to OpenBLAS all the same.
+package enum DirectProduct {
+    /// Whether the kernel is used: on the vector units where it was measured to be faster.
+    static let isPreferred: Bool = {
+        guard ProcessInfo.processInfo.environment["APUS_BACKEND"] != "gemm" else { return false }
+        return [.avx2, .avx512].contains(VectorKernels.instructionSet)
+    }()
+
+    /// Floats of scratch a product takes, for a panel of its second operand.
+    package static let scratchCount = Int(apus_panel_floats)
+
+    /// Sets `result` to `a * b`, or adds that; or to `a * b` with `bias` added to each row and, where asked for,
+    /// negative elements set to zero. `a` and `b` may be transposed views.
+    package static func multiply(
+        _ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool = false,
+        bias: FloatView? = nil,
+        rectifying: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
+    ) {
+        precondition(
+            !result.isTransposed && a.columns > 0 && a.rows == result.rows && b.columns == result.columns
+                && b.rows == a.columns && !(adding && bias != nil)
+                && bias.map { $0.count == result.columns } ?? true && scratch.count >= scratchCount)
+        var product = unsafe apus_product(
+            rows: result.rows, columns: result.columns, depth: a.columns, a: a.base,
+            a_row: a.isTransposed ? 1 : a.leadingDimension, a_depth: a.isTransposed ? a.leadingDimension : 1,
+            b: b.base, b_row: b.leadingDimension, is_b_transposed: b.isTransposed, c: result.base,
+            c_row: result.leadingDimension, bias: bias?.base, adds: adding, rectifies: rectifying)
+        unsafe (kernels ?? VectorKernels.current).product(&product, scratch.base)
+    }
+}

@@ -1,0 +1,78 @@
+import ApusKernels
+import CVectorKernels
+import ReferenceKernels
+import TestSupport
+import Testing
+
+/// The products of our own on every instruction set there is, the portable one included, against three loops.
+@Suite("Direct products")
+struct DirectProductTests {
+    static let paths = [apus_isa_portable.rawValue] + VectorKernelsTests.paths
+
+    /// Widths of one to seven vectors, whole and in part, and depths around those of the panels.
+    static let extents = [
+        (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 129), (25, 64, 27), (12, 33, 8), (7, 80, 300),
+        (31, 100, 16),
+        (6, 112, 128), (5, 128, 257),
+    ]
+
+    @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)
+    func exactness(path: UInt32, extent: (rows: Int, columns: Int, depth: Int)) {
+        let (rows, columns, depth) = extent
+        let a = integers(count: rows * depth, seed: 1)
+        let b = integers(count: depth * columns, seed: 2)
+        let old = integers(count: rows * columns, seed: 3)
+        let bias = integers(count: columns, seed: 4)
+        for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
+            let product = ReferenceGEMM.multiply(
+                rows: rows, columns: columns, depth: depth, a, transposeA: transposesA, b,
+                transposeB: transposesB)
+            func result(adding: Bool = false, bias: [Float]? = nil, rectifying: Bool = false) -> [Float] {
+                withMemory { memory in
+                    // Rows of the result lie in wider ones, whose other floats are left alone.
+                    let wide = memory.view(
+                        (0..<rows).flatMap { row in
+                            [.nan] + old[row * columns..<(row + 1) * columns] + [.nan, .nan]
+                        })
+                    let first = memory.view(a).matrix(
+                        rows: transposesA ? depth : rows, columns: transposesA ? rows : depth)
+                    let second = memory.view(b).matrix(
+                        rows: transposesB ? columns : depth, columns: transposesB ? depth : columns)
+                    DirectProduct.multiply(
+                        transposesA ? first.transposed : first, transposesB ? second.transposed : second,
+                        into: wide.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1),
+                        adding: adding, bias: bias.map { memory.view($0) }, rectifying: rectifying,
+                        scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+                    return (0..<rows).flatMap { row in
+                        let values = wide.slice(row * (columns + 3)..<(row + 1) * (columns + 3)).array
+                        #expect(values[0].isNaN && values[columns + 1].isNaN && values[columns + 2].isNaN)
+                        return values[1..<columns + 1]
+                    }
+                }
+            }
+            expectEqual(result(), product)
+            expectEqual(result(adding: true), zip(product, old).map { $0 + $1 })
+            let biased = product.indices.map { product[$0] + bias[$0 % columns] }
+            expectEqual(result(bias: bias), biased)
+            expectEqual(result(bias: bias, rectifying: true), biased.map { max($0, 0) })
+            expectEqual(result(rectifying: true), product.map { max($0, 0) })
+        }
+    }
+
+    @Test("a NaN stays one under a ReLU", arguments: paths)
+    func rectifiedNaN(path: UInt32) {
+        withMemory { memory in
+            let result = memory.view([Float](repeating: 0, count: 16))
+            DirectProduct.multiply(
+                memory.view([.nan]).matrix(rows: 1, columns: 1),
+                memory.view([Float](repeating: 1, count: 16)).matrix(rows: 1, columns: 16),
+                into: result.matrix(rows: 1, columns: 16), rectifying: true,
+                scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+            #expect(result.array.allSatisfy { $0.isNaN })
+        }
+    }
+
+    private func kernels(_ path: UInt32) -> apus_kernels {
+        apus_kernels_for(apus_isa(rawValue: path)).pointee
+    }
+}
