@@ -32,6 +32,10 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case indexOutOfRange(dataset: String, index: Int, count: Int)
     /// A training and a test split of different images or classes.
     case splitMismatch(train: String, test: String)
+    /// Images of another extent than is to be preprocessed.
+    case shapeMismatch(dataset: String, found: String, expected: String)
+    /// Images whose channels do not become those of a network's input.
+    case channelMismatch(image: String, input: String)
     /// Normalization constants that are unusable, or not for these images.
     case invalidNormalization(reason: String)
 
@@ -73,6 +77,10 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(dataset): there is no image \(index), expected 0 to \(count - 1)"
         case .splitMismatch(let train, let test):
             "the splits differ: \(train) to train on, \(test) to test on"
+        case .shapeMismatch(let dataset, let found, let expected):
+            "\(dataset): found images of \(found), expected \(expected)"
+        case .channelMismatch(let image, let input):
+            "images of \(image) cannot become an input of \(input): only a single channel is repeated"
         case .invalidNormalization(let reason):
             "normalization: \(reason)"
         case .unknownDataset(let name, let known, let suggestion):

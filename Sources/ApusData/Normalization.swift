@@ -54,6 +54,17 @@ public struct Normalization: Sendable, Equatable, Codable {
     /// The number of channels.
     public var channels: Int { mean.count }
 
+    /// These constants, which are of one channel, for each of `channels`.
+    func repeated(channels: Int) -> Normalization {
+        Normalization(
+            trusted: Array(repeating: mean[0], count: channels),
+            Array(repeating: deviation[0], count: channels))
+    }
+
+    /// What a byte's value is multiplied with in each channel, before that channel's `offsets` is added.
+    package var scales: [Float] { deviation.map { Float(1 / (255 * $0)) } }
+    package var offsets: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
+
     /// What each of the 256 bytes becomes in `channel`, computed in double precision and rounded once.
     public func table(channel: Int) -> [Float] {
         precondition(mean.indices ~= channel, "normalization has channels 0..<\(channels), not \(channel)")

@@ -34,6 +34,8 @@ public struct Checkpoint: Sendable {
 
         var model: String
         var input: [Int]
+        /// The extent of images as datasets hold them, where it is not the input's.
+        var image: [Int]?
         var classNames: [String]
         var normalization: Normalization
         var tensors: [Tensor]
@@ -86,23 +88,24 @@ public struct Checkpoint: Sendable {
 
     /// The classifier of the file, its model found by name.
     ///
-    /// - Parameter model: gives the layers of a model the catalogue does not know, for a number of classes.
+    /// - Parameters:
+    ///   - freezing: describes the parameters that training leaves as they are; a run goes on with those it was
+    ///     begun with.
+    ///   - model: gives the layers of a model the catalogue does not know, for a number of classes.
     /// - Throws: `CheckpointError` where the model is unknown or has other parameters than the file.
-    public func classifier(model: ((_ classes: Int) -> Sequential)? = nil) throws -> Classifier {
+    public func classifier(
+        freezing: [NamePattern] = [], model: ((_ classes: Int) -> Sequential)? = nil
+    ) throws -> Classifier {
         let build: (Shape) throws -> Network
         if let model {
             let layers = model(header.classNames.count)
-            build = { try Network(layers, input: $0) }
+            build = { try Network(layers, input: $0, freezing: freezing) }
         } else {
             let known = try self.model()
-            build = { try Network(known, input: $0) }
+            build = { try Network(known, input: $0, freezing: freezing) }
         }
-        guard header.input.count == 3, header.input.allSatisfy({ 1...65_536 ~= $0 }) else {
-            throw CheckpointError(
-                path: path, reason: "has an input of \(header.input), expected height, width and channels")
-        }
-        let input = Shape(
-            height: header.input[0], width: header.input[1], channels: header.input[2])
+        let input = try shape(header.input, of: "an input")
+        let image = try header.image.map { try shape($0, of: "images") } ?? input
         let network: Network
         do {
             network = try build(input)
@@ -114,7 +117,15 @@ public struct Checkpoint: Sendable {
         try load(into: network)
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
-            normalization: header.normalization)
+            preprocessing: Preprocessing(image: image, input: input, normalization: header.normalization))
+    }
+
+    private func shape(_ extents: [Int], of what: String) throws -> Shape {
+        guard extents.count == 3, extents.allSatisfy({ 1...65_536 ~= $0 }) else {
+            throw CheckpointError(
+                path: path, reason: "has \(what) of \(extents), expected height, width and channels")
+        }
+        return Shape(height: extents[0], width: extents[1], channels: extents[2])
     }
 
     /// Sets the parameters of `network` to those of the file.
@@ -140,8 +151,9 @@ public struct Checkpoint: Sendable {
         }
     }
 
-    /// The state of training of the file, for a network of its parameters of which some are trained.
-    func trainingState(parameters: Int, trained: Int) throws -> TrainingState {
+    /// The state of training of the file, for a network of its parameters that trains the same ones.
+    func trainingState(for network: Network) throws -> TrainingState {
+        let (parameters, trained) = (network.parameters.count, network.trainedParameters.count)
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
@@ -153,132 +165,21 @@ public struct Checkpoint: Sendable {
                 reason: "holds \(values.count) tensors, expected \(parameters) parameters and "
                     + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones")
         }
+        for index in 0..<training.stateCount {
+            for (found, parameter) in zip(
+                header.tensors[(parameters + index * trained)...], network.trainedParameters)
+            where found.name != Self.stateName(index, of: parameter.name) {
+                throw CheckpointError(
+                    path: path,
+                    reason: "holds \(found.name), expected the optimiser's state of \(parameter.name): "
+                        + "other parameters were frozen")
+            }
+        }
         return TrainingState(
             progress: training.progress, history: training.history, optimizer: training.optimizer,
             blocks: (0..<training.stateCount).map {
                 Array(values[parameters + trained * $0..<parameters + trained * ($0 + 1)])
             })
-    }
-
-    private static func decode(_ bytes: Data, name: String) throws -> (Header, [[Float]]) {
-        func number(at offset: Int) -> Int {
-            (0..<4).reduce(0) { $0 | Int(bytes[bytes.startIndex + offset + $1]) << (8 * $1) }
-        }
-        guard bytes.count >= 16, bytes.prefix(4) == magic else {
-            let found = bytes.prefix(4).map { String(format: "%02x", $0) }.joined(separator: " ")
-            throw FormatError(
-                file: name, offset: 0,
-                found: bytes.count < 16 ? "\(bytes.count) bytes" : "the bytes \(found)",
-                expected: "a checkpoint, which begins with APUS")
-        }
-        guard number(at: 4) == Int(version) else {
-            throw FormatError(
-                file: name, offset: 4, found: "version \(number(at: 4))", expected: "version \(version)")
-        }
-        let sum = CRC32.checksum(bytes.dropLast(4))
-        guard number(at: bytes.count - 4) == Int(sum) else {
-            throw FormatError(
-                file: name, offset: bytes.count - 4,
-                found: String(format: "the checksum %08x", number(at: bytes.count - 4)),
-                expected: String(format: "%08x: the file is damaged or cut short", sum))
-        }
-        let headerCount = number(at: 8)
-        guard headerCount <= bytes.count - 16 else {
-            throw FormatError(
-                file: name, offset: 8, found: "a header of \(headerCount) bytes",
-                expected: "at most \(bytes.count - 16)")
-        }
-        let body = bytes.startIndex + 12 + headerCount
-        let header: Header
-        do {
-            header = try JSONDecoder().decode(Header.self, from: bytes[bytes.startIndex + 12..<body])
-        } catch {
-            throw FormatError(
-                file: name, offset: 12, found: "a header that cannot be read (\(error))",
-                expected: "the JSON of a checkpoint")
-        }
-        return (header, try tensors(header.tensors, in: bytes[body..<bytes.endIndex - 4], name: name))
-    }
-
-    private static func tensors(
-        _ tensors: [Header.Tensor], in bytes: Data, name: String
-    ) throws -> [[Float]] {
-        var counts: [Int] = []
-        var rest = bytes.count / 4
-        for tensor in tensors {
-            var count = 1
-            for extent in tensor.shape {
-                let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-                count = overflow || extent < 0 ? Int.max : product
-            }
-            guard count <= rest else {
-                throw FormatError(
-                    file: name, offset: bytes.startIndex,
-                    found: "a tensor \(tensor.name) of shape \(tensor.shape)",
-                    expected: "at most \(rest) more elements")
-            }
-            counts.append(count)
-            rest -= count
-        }
-        guard rest == 0, bytes.count % 4 == 0 else {
-            throw FormatError(
-                file: name, offset: bytes.startIndex, found: "\(bytes.count) bytes of tensors",
-                expected: "\(4 * counts.reduce(0, +))")
-        }
-        return bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            return counts.map { count in
-                defer { offset += 4 * count }
-                return (0..<count).map {
-                    Float(
-                        bitPattern: UInt32(
-                            littleEndian: buffer.loadUnaligned(
-                                fromByteOffset: offset + 4 * $0, as: UInt32.self)))
-                }
-            }
-        }
-    }
-}
-
-extension Checkpoint {
-    /// The bytes of a checkpoint of `classifier`, with the state of training if one is given.
-    static func encode(
-        _ classifier: Classifier, training: TrainingState? = nil, settings: [String: String] = [:]
-    ) throws -> Data {
-        let network = classifier.network
-        var tensors = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
-        var values = network.parameters.map { network.values(of: $0) }
-        for (index, block) in (training?.blocks ?? []).enumerated() {
-            tensors += network.trainedParameters.map {
-                Header.Tensor(name: stateName(index, of: $0.name), shape: $0.shape)
-            }
-            values += block
-        }
-        let header = Header(
-            model: classifier.modelName,
-            input: [network.input.height, network.input.width, network.input.channels],
-            classNames: classifier.classNames, normalization: classifier.normalization, tensors: tensors,
-            training: training.map {
-                Header.Training(
-                    progress: $0.progress, history: $0.history, optimizer: $0.optimizer,
-                    stateCount: $0.blocks.count, settings: settings)
-            })
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let json = try encoder.encode(header)
-
-        var bytes = magic
-        func append(_ number: UInt32) {
-            withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        append(version)
-        append(UInt32(json.count))
-        bytes.append(json)
-        for tensor in values {
-            tensor.map(\.bitPattern.littleEndian).withUnsafeBytes { bytes.append(contentsOf: $0) }
-        }
-        append(CRC32.checksum(bytes))
-        return bytes
     }
 }
 
@@ -314,10 +215,8 @@ extension Trainer {
     ///
     /// - Throws: `CheckpointError` or `TrainingError` where the file holds no run, or another one.
     public func resume(from checkpoint: Checkpoint) throws {
-        let network = classifier.network
-        let state = try checkpoint.trainingState(
-            parameters: network.parameters.count, trained: network.trainedParameters.count)
-        try checkpoint.load(into: network)
+        let state = try checkpoint.trainingState(for: classifier.network)
+        try checkpoint.load(into: classifier.network)
         try restore(state)
     }
 }

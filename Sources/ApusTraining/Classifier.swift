@@ -4,13 +4,15 @@ import ApusModels
 import ApusNN
 import Foundation
 
-/// A network with what it takes to use it: the names of its classes, and how images are normalised.
+/// A network with what it takes to use it: the names of its classes, and how images become its input.
 public final class Classifier: @unchecked Sendable {
     /// The model's name, by which a checkpoint finds it again.
     public let modelName: String
     public let network: Network
     public let classNames: [String]
-    public let normalization: Normalization
+    public let preprocessing: Preprocessing
+
+    public var normalization: Normalization { preprocessing.normalization }
 
     /// The answer for one image.
     public struct Prediction: Sendable, Hashable {
@@ -24,42 +26,64 @@ public final class Classifier: @unchecked Sendable {
         public var confidence: Float { probabilities[classIndex] }
     }
 
-    /// - Throws: `ClassifierError` where the network's output, the classes or the channels disagree.
+    /// - Throws: `ClassifierError` where the network's output and the classes disagree, or its input and what
+    ///   images become.
     public init(
-        modelName: String, network: Network, classNames: [String], normalization: Normalization
+        modelName: String, network: Network, classNames: [String], preprocessing: Preprocessing
     ) throws {
         guard network.output == .features(classNames.count) else {
             throw ClassifierError.classCount(output: network.output, classes: classNames.count)
         }
-        guard network.input.channels == normalization.channels else {
-            throw ClassifierError.channelCount(
-                input: network.input, normalization: normalization.channels)
+        guard network.input == preprocessing.input else {
+            throw ClassifierError.input(network: network.input, preprocessing: preprocessing.input)
         }
         self.modelName = modelName
         self.network = network
         self.classNames = classNames
-        self.normalization = normalization
+        self.preprocessing = preprocessing
     }
 
-    /// A new classifier of a model, for the images and classes of `data`.
+    /// A classifier of images that have the extent of the network's input.
+    public convenience init(
+        modelName: String, network: Network, classNames: [String], normalization: Normalization
+    ) throws {
+        try self.init(
+            modelName: modelName, network: network, classNames: classNames,
+            preprocessing: Preprocessing(network.input, normalization: normalization))
+    }
+
+    /// A new classifier of a model, for the images and classes of `data`. Classes of the model beyond those of
+    /// `data` are named by their numbers.
     ///
-    /// - Throws: `PlanningError` where the model cannot be built for the images.
-    public convenience init(_ model: any Model, for data: DatasetSplits, seed: UInt64 = 0) throws {
+    /// - Parameters:
+    ///   - imageSize: what images are resized to; by default they keep their size. Grey ones become of as many
+    ///     channels as the model was designed for.
+    ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
+    ///   fewer classes than `data`.
+    public convenience init(
+        _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
+        freezing: [NamePattern] = [], seed: UInt64 = 0
+    ) throws {
+        let preprocessing = try Preprocessing(
+            for: data, size: imageSize, channels: type(of: model).input.channels)
+        let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName,
-            network: try Network(model, input: data.train.shape, seed: seed),
-            classNames: data.train.classNames, normalization: data.normalization)
+            network: try Network(model, input: preprocessing.input, seed: seed, freezing: freezing),
+            classNames: names + (count..<max(count, model.classes)).map { "class \($0)" },
+            preprocessing: preprocessing)
     }
 
-    /// Classifies one image of bytes, `[height, width, channels]`.
+    /// Classifies one image of bytes, `[height, width, channels]`, as datasets hold it.
     ///
-    /// - Throws: `DataError.pixelCountMismatch` where the image has not the network's extent.
+    /// - Throws: `DataError.pixelCountMismatch` where it is not of the extent of `preprocessing.image`.
     public func predict(_ pixels: [UInt8]) throws -> Prediction {
         // Nobody asks for its label.
         let image = try ImageDataset(
-            name: "image", split: "predict", shape: network.input, pixels: pixels, labels: [0],
+            name: "image", split: "predict", shape: preprocessing.image, pixels: pixels, labels: [0],
             classNames: ["unknown"])
-        let batch = try DatasetBatch(image, normalization: normalization)
+        let batch = try DatasetBatch(image, preprocessing)
         let executor = try Executor(
             network, batchSize: 1, workers: Workers(count: 1), isTraining: false)
         // The output is a view of the executor's memory.
@@ -79,7 +103,8 @@ public final class Classifier: @unchecked Sendable {
     ///   - threads: by default as many as the process may use.
     ///   - loss: whose mean the report gives.
     ///   - onProgress: gets the images done so far, after each batch.
-    /// - Throws: `ClassifierError.dataset` where the images or classes are not the network's.
+    /// - Throws: `ClassifierError.dataset` where the images are not those the classifier is for, or there are
+    ///   more classes.
     public func evaluate(
         _ data: ImageDataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
         threads: Int? = nil,
@@ -91,10 +116,10 @@ public final class Classifier: @unchecked Sendable {
     }
 
     func check(_ data: ImageDataset) throws {
-        guard data.shape == network.input, data.classCount == classNames.count else {
+        guard data.shape == preprocessing.image, data.classCount <= classNames.count else {
             throw ClassifierError.dataset(
                 name: "\(data.name) (\(data.split))", shape: data.shape, classes: data.classCount,
-                input: network.input, expected: classNames.count)
+                image: preprocessing.image, expected: classNames.count)
         }
     }
 }
@@ -116,7 +141,7 @@ final class Evaluator {
         classNames = classifier.classNames
         executor = try Executor(
             classifier.network, batchSize: min(batchSize, data.count), workers: workers, isTraining: false)
-        batch = try DatasetBatch(data, normalization: classifier.normalization)
+        batch = try DatasetBatch(data, classifier.preprocessing)
     }
 
     func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
@@ -141,18 +166,18 @@ final class Evaluator {
 /// A classifier whose parts do not fit each other, or the data.
 public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible {
     case classCount(output: Shape, classes: Int)
-    case channelCount(input: Shape, normalization: Int)
-    case dataset(name: String, shape: Shape, classes: Int, input: Shape, expected: Int)
+    case input(network: Shape, preprocessing: Shape)
+    case dataset(name: String, shape: Shape, classes: Int, image: Shape, expected: Int)
 
     public var description: String {
         switch self {
         case .classCount(let output, let classes):
             "the network's output is \(output), but there are \(classes) classes"
-        case .channelCount(let input, let channels):
-            "the network's input is \(input), but the normalization is for \(channels) channels"
-        case .dataset(let name, let shape, let classes, let input, let expected):
+        case .input(let network, let preprocessing):
+            "the network's input is \(network), but images become \(preprocessing)"
+        case .dataset(let name, let shape, let classes, let image, let expected):
             "\(name) has \(classes) classes of \(shape) images, but the network was built for "
-                + "\(expected) classes of \(input) images"
+                + "\(expected) classes of \(image) images"
         }
     }
 }

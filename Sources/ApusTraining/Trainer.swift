@@ -3,35 +3,6 @@ import ApusKernels
 import ApusNN
 import Foundation
 
-/// How to train: everything that decides the bits of the result, but the data and the network.
-public struct TrainingConfiguration: Sendable {
-    public var epochs: Int
-    public var batchSize: Int
-    public var optimizer: any Optimizer
-    public var schedule: LearningRateSchedule
-    public var loss: any Loss
-    /// The greatest length of the gradient; longer ones are shortened to it.
-    public var clipNorm: Double?
-    /// Of the order of images and of dropout.
-    public var seed: UInt64
-
-    /// The defaults train LeNet-5 on Fashion-MNIST to 91 % in ten epochs.
-    public init(
-        epochs: Int = 10, batchSize: Int = 64,
-        optimizer: any Optimizer = SGD(learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4),
-        schedule: LearningRateSchedule = .oneCycle(), loss: any Loss = SoftmaxCrossEntropy(),
-        clipNorm: Double? = nil, seed: UInt64 = 1
-    ) {
-        self.epochs = epochs
-        self.batchSize = batchSize
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.loss = loss
-        self.clipNorm = clipNorm
-        self.seed = seed
-    }
-}
-
 /// How far a run is.
 public struct TrainingProgress: Sendable, Hashable, Codable {
     /// Epochs completed.
@@ -86,10 +57,10 @@ public final class Trainer {
         self.configuration = configuration
         self.data = data.train
         workers = Workers(count: threads)
-        batch = try DatasetBatch(data.train, normalization: classifier.normalization)
+        batch = try DatasetBatch(data.train, classifier.preprocessing)
         executor = try Executor(
             classifier.network, batchSize: min(configuration.batchSize, data.train.count),
-            workers: workers)
+            microBatch: configuration.microBatch, workers: workers)
         updater = try ParameterUpdater(
             executor, configuration.optimizer, clipNorm: configuration.clipNorm)
         evaluator = try Evaluator(
@@ -253,28 +224,6 @@ public final class Trainer {
         }
         progress = state.progress
         history = state.history
-    }
-}
-
-extension TrainingConfiguration {
-    /// So many epochs of so many steps that their product is a number of 64 bits.
-    static let greatestEpochs = 1 << 30
-
-    func check() throws {
-        guard 1...Self.greatestEpochs ~= epochs else {
-            throw TrainingError.configuration(
-                "\(epochs) epochs; at least 1 and at most \(Self.greatestEpochs)")
-        }
-        do {
-            try Executor.check(batchSize: batchSize)
-        } catch let error as PlanningError {
-            throw TrainingError.configuration(error.reason)
-        }
-        if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
-            throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")
-        }
-        try optimizer.check()
-        try schedule.check()
     }
 }
 

@@ -29,8 +29,8 @@ import Testing
         #expect(throws: DataError.invalidClassCount(dataset: "some (train)", found: 0)) {
             try dataset(classNames: [])
         }
-        #expect(throws: DataError.invalidClassCount(dataset: "some (train)", found: 257)) {
-            try dataset(classNames: (0..<257).map(String.init))
+        #expect(throws: DataError.invalidClassCount(dataset: "some (train)", found: 65_537)) {
+            try dataset(classNames: (0..<65_537).map(String.init))
         }
         #expect(throws: DataError.labelOutOfRange(dataset: "some (train)", index: 1, label: 3, classes: 3)) {
             try dataset(labels: [0, 3, 4])

@@ -52,8 +52,8 @@ import Testing
         #expect(throws: DataError.invalidClassCount(dataset: "synthetic (train)", found: 0)) {
             try generate(classes: 0)
         }
-        #expect(throws: DataError.invalidClassCount(dataset: "synthetic (train)", found: 257)) {
-            try generate(classes: 257)
+        #expect(throws: DataError.invalidClassCount(dataset: "synthetic (train)", found: 65_537)) {
+            try generate(classes: 65_537)
         }
         #expect(throws: DataError.invalidShape(dataset: "synthetic (train)", shape: "0x1x1")) {
             try generate(shape: Shape(height: 0, width: 1, channels: 1))

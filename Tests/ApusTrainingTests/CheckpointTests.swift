@@ -38,9 +38,11 @@ private func read(_ bytes: Data) throws -> Checkpoint {
     }
 }
 
-private func header(model: String = "lenet5", input: String = "[28,28,1]", tensors: String = "[]") -> String {
+private func header(
+    model: String = "lenet5", input: String = "[28,28,1]", more: String = "", tensors: String = "[]"
+) -> String {
     """
-    {"model":"\(model)","input":\(input),"classNames":["a","b"],\
+    {"model":"\(model)","input":\(input),\(more)"classNames":["a","b"],\
     "normalization":{"mean":[0],"deviation":[1]},"tensors":\(tensors)}
     """
 }
@@ -131,6 +133,7 @@ struct CheckpointTests {
             (header(input: "[28,28]"), "input"),
             (header(input: "[0,28,1]"), "input"),
             (header(input: "[28,28,70000]"), "input"),
+            (header(more: #""image":[28,0,1],"#), "images of [28, 0, 1]"),
         ])
     func otherNetwork(header: String, mention: String) throws {
         let checkpoint = try read(file(header: header))

@@ -144,6 +144,21 @@ struct TrainerTests {
         #expect(bytes[2].totalBytes - bytes[0].totalBytes == 2 * bytes[0].parameterBytes)
     }
 
+    @Test("Computed in parts, a batch gives the same bits and takes less memory", arguments: [1, 9, 16])
+    func microBatch(images: Int) throws {
+        let data = try SmallTask.data()
+        let runs = try [nil, images].map { microBatch in
+            var configuration = SmallTask.configuration(SmallTask.optimizers[1])
+            configuration.microBatch = microBatch
+            let trainer = try SmallTask.trainer(data, configuration)
+            try trainer.fit()
+            return trainer
+        }
+        #expect(runs[1].classifier.bits == runs[0].classifier.bits)
+        #expect(runs[1].history.map(\.withoutTimes) == runs[0].history.map(\.withoutTimes))
+        #expect(runs[1].memory.totalBytes < runs[0].memory.totalBytes)
+    }
+
     @Test("Settings that make no run are refused")
     func refusals() throws {
         let data = try SmallTask.data()
@@ -159,6 +174,7 @@ struct TrainerTests {
         }
         refuse(TrainingError.self) { $0.epochs = 0 }
         refuse(TrainingError.self) { $0.batchSize = 0 }
+        refuse(TrainingError.self) { $0.microBatch = 0 }
         refuse(TrainingError.self) { $0.clipNorm = 0 }
         refuse(TrainingError.self) { $0.clipNorm = .infinity }
         refuse(OptimizerError.self) { $0.optimizer = SGD(learningRate: -1) }

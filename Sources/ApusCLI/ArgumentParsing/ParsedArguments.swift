@@ -55,6 +55,15 @@ package struct ParsedArguments: Sendable {
         }
     }
 
+    /// These arguments, and the values of `texts`, by their options' names, for options that are not given.
+    package func completed(with texts: [String: String]) throws(UsageError) -> ParsedArguments {
+        var completed = self
+        for option in specification.options where values[option.name] == nil {
+            if let text = texts[option.name] { completed.values[option.name] = try option.value(of: text) }
+        }
+        return completed
+    }
+
     private mutating func take(option argument: String, rest: inout ArraySlice<String>) throws(UsageError) {
         let sides = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let spelling = String(sides[0])

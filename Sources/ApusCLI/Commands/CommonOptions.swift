@@ -22,12 +22,15 @@ struct ModelName: ArgumentValue, Equatable {
 }
 
 extension ModelName {
-    /// What `body` builds of the model; where it cannot be, the error says for which images.
+    /// What `body` builds of the model; where it cannot be, the error says so, and for which images if it is a
+    /// layer's.
     func built<Result>(for images: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as PlanningError {
-            throw CommandError("\(argument) cannot be built for \(images): \(error)")
+            throw CommandError(
+                error.path.isEmpty
+                    ? "\(argument): \(error)" : "\(argument) cannot be built for \(images): \(error)")
         }
     }
 }

@@ -1,3 +1,4 @@
+import ApusData
 import ApusTraining
 import Foundation
 
@@ -8,12 +9,15 @@ struct TrainCommand: Command {
         help: "Where the checkpoints, the log and the report go: a folder without a run in it.")
     private static let resume = Flag(
         "resume", short: "r", help: "Go on with the run in the output folder, with the settings it has.")
+    private static let microBatch = Option<Int?>(
+        "micro-batch", "n", absent: "the batch", .between(1, and: 1_000_000),
+        help: "Images of a step computed at once: fewer take less memory; results do not depend on it.")
     private static let quiet = Flag("quiet", short: "q", help: "Write nothing but errors.")
 
     static let specification = CommandSpecification(
         "train", abstract: "Trains a network on labelled images, and tests it.",
         groups: TrainSettings.groups + [
-            OptionGroup("The run", [output, resume, CommonOptions.threads, quiet])
+            OptionGroup("The run", [output, resume, CommonOptions.threads, microBatch, quiet])
         ],
         examples: [
             Example("train", "LeNet-5 on Fashion-MNIST, into runs/lenet5: 91 % of the test images right."),
@@ -21,6 +25,12 @@ struct TrainCommand: Command {
                 "train --optimizer adamw --schedule cosine --epochs 5 --output runs/adamw",
                 "Another optimiser and schedule, into a folder of its own."),
             Example("train --resume --output runs/adamw", "Go on where Ctrl-C has stopped that run."),
+            Example(
+                "train --model squeezenet1_1 --image-size 64 --recipe squeezenet",
+                "SqueezeNet on images enlarged for it, with the rate and batch of its paper."),
+            Example(
+                "train -m squeezenet1_1 --weights other.safetensors --freeze 'features.*'",
+                "A classifier of its own for features that were learned on other images."),
         ])
 
     let arguments: ParsedArguments
@@ -28,6 +38,7 @@ struct TrainCommand: Command {
     let folder: URL
     let isResumed: Bool
     let threads: Int?
+    let microBatch: Int?
     let isQuiet: Bool
 
     init(_ arguments: ParsedArguments) throws {
@@ -36,6 +47,7 @@ struct TrainCommand: Command {
         folder = URL(fileURLWithPath: arguments[Self.output] ?? "runs/\(settings.model.argument)")
         isResumed = arguments[Self.resume]
         threads = arguments[CommonOptions.threads]
+        microBatch = arguments[Self.microBatch]
         isQuiet = arguments[Self.quiet]
     }
 
@@ -46,20 +58,31 @@ struct TrainCommand: Command {
 
     private func newRun() throws -> TrainingRun {
         let data = try settings.data.load()
-        let images = "the images of \(settings.data), of \(data.train.shape)"
-        let trainer = try settings.model.built(for: images) {
+        let size = settings.imageSize.map { ", resized to \($0)" } ?? ""
+        let images = "the images of \(settings.data), of \(data.train.shape)\(size)"
+        let model = try settings.model(for: data)
+        let (trainer, weights) = try settings.model.built(for: images) {
             let classifier = try Classifier(
-                settings.model.type.init(classes: data.train.classCount), for: data,
+                model, for: data, imageSize: settings.imageSize, freezing: settings.frozen,
                 seed: settings.configuration.seed)
-            return try Trainer(classifier, on: data, settings.configuration, threads: threads)
+            let weights = try settings.weights.map { try StartingWeights($0, for: classifier.network) }
+            return (try self.trainer(classifier, on: data, settings), weights)
         }
         try settings.checkSchedule(stepsPerEpoch: trainer.stepsPerEpoch)
         let (folder, lock) = try newFolder()
         let run = TrainingRun(
-            trainer: trainer, data: data, settings: settings, folder: folder, lock: lock)
+            trainer: trainer, data: data, settings: settings, weights: weights, folder: folder, lock: lock)
         // What cannot be written is better known before an epoch than after it.
         try run.save()
         return run
+    }
+
+    private func trainer(
+        _ classifier: Classifier, on data: DatasetSplits, _ settings: TrainSettings
+    ) throws -> Trainer {
+        var configuration = settings.configuration
+        configuration.microBatch = microBatch
+        return try Trainer(classifier, on: data, configuration, threads: threads)
     }
 
     private func newFolder() throws -> (RunFolder, RunFolderLock) {
@@ -84,11 +107,11 @@ struct TrainCommand: Command {
         let settings = try savedSettings(checkpoint)
         try settings.checkAgreement(with: arguments, path: folder.shownPath)
         let data = try settings.data.load()
-        let trainer = try Trainer(
-            try checkpoint.classifier(), on: data, settings.configuration, threads: threads)
+        let trainer = try trainer(checkpoint.classifier(freezing: settings.frozen), on: data, settings)
         try trainer.resume(from: checkpoint)
         folder.removeLeftovers()
-        return TrainingRun(trainer: trainer, data: data, settings: settings, folder: folder, lock: lock)
+        return TrainingRun(
+            trainer: trainer, data: data, settings: settings, weights: nil, folder: folder, lock: lock)
     }
 
     private func savedSettings(_ checkpoint: Checkpoint) throws -> TrainSettings {

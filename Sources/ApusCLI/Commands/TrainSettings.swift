@@ -2,74 +2,32 @@ import ApusData
 import ApusModels
 import ApusNN
 import ApusTraining
+import Foundation
 
 /// What decides the bits of a run: model, data, and how to train. A checkpoint keeps it as texts, each under
 /// the name of its option.
 struct TrainSettings: Sendable {
-    enum OptimizerName: String, CaseIterable, ArgumentValue {
-        case gradientDescent = "gradient-descent"
-        case sgd, adam, adamw
-    }
-
-    enum LossName: String, CaseIterable, ArgumentValue {
-        case crossEntropy = "cross-entropy"
-        case meanSquaredError = "mean-squared-error"
-    }
-
-    static let data = Option(
-        "data", short: "d", "dataset", default: "fashion-mnist",
-        help: "The images: fashion-mnist, fashion-mnist=DIR, mnist=DIR, synthetic, "
-            + "or synthetic=COUNT generated ones.")
-    static let epochs = Option(
-        "epochs", short: "e", "n", default: 10, .between(1, and: 100_000), help: "Passes over the images.")
-    static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step.")
-    static let seed = Option<UInt64>(
-        "seed", short: "s", "n", default: 1, help: "Start of the random numbers: the same seed, the same run."
-    )
-    static let optimizer = Option(
-        "optimizer", "name", default: OptimizerName.sgd, help: "The rule that moves the parameters.")
-    static let learningRate = Option<Double?>(
-        "learning-rate", short: "l", "x", absent: "0.05; 0.001 for adam and adamw", .atLeast(0),
-        help: "The rate that the schedule scales.")
-    static let momentum = Option<Double?>(
-        "momentum", "x", absent: "0.9", .from(0, below: 1), help: "What sgd keeps of its last step.")
-    static let nesterov = Flag("nesterov", help: "Use Nesterov's momentum in sgd.")
-    static let weightDecay = Option<Double?>(
-        "weight-decay", "x", absent: "0.0005 for sgd, 0.01 for adamw, 0 for adam", .atLeast(0),
-        help: "The pull of parameters towards zero.")
-    static let schedule = Option(
-        "schedule", "curve", default: "one-cycle",
-        help: "The course of the learning rate: \(LearningRateSchedule.names.joined(separator: ", ")); "
-            + "parameters follow a colon, as in step:every=3,gamma=0.1.")
-    static let clipNorm = Option<Double?>(
-        "clip-norm", "x", absent: "no limit", .above(0), help: "The greatest length of the gradient.")
-    static let loss = Option(
-        "loss", "name", default: LossName.crossEntropy, help: "What training makes small.")
-    static let labelSmoothing = Option<Double?>(
-        "label-smoothing", "x", absent: "0", .from(0, below: 1),
-        help: "The part of cross-entropy's target that all classes share.")
-
-    static let groups = [
-        OptionGroup("What to train", [CommonOptions.model, data, epochs, batchSize, seed]),
-        OptionGroup(
-            "How to train",
-            [
-                optimizer, learningRate, momentum, nesterov, weightDecay, schedule, clipNorm, loss,
-                labelSmoothing,
-            ]),
-    ]
-    static var options: [any OptionDeclaration] { groups.flatMap(\.options) }
-
     let model: ModelName
     let data: DatasetSpecification
+    let imageSize: ImageSize?
+    private let classes: Int?
+    /// Where the weights to start from lie.
+    let weights: String?
+    let frozen: [NamePattern]
     let configuration: TrainingConfiguration
     /// Each setting under its option's name, as it would be typed; none that the optimiser or the loss lacks.
     let texts: [String: String]
 
     /// - Throws: `UsageError` where options do not go together.
     init(_ arguments: ParsedArguments) throws {
+        let arguments = try Self.completed(arguments)
         model = arguments[CommonOptions.model]
         data = try Self.reading(Self.data) { try DatasetSpecification(parsing: arguments[Self.data]) }
+        imageSize = arguments[Self.imageSize]
+        classes = arguments[Self.classes]
+        // As the data's: a run may be taken up in another folder.
+        weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+        frozen = arguments[Self.freeze]?.patterns ?? []
         let schedule = try Self.reading(Self.schedule) {
             try LearningRateSchedule(arguments[Self.schedule])
         }
@@ -82,12 +40,17 @@ struct TrainSettings: Sendable {
             Self.seed.name: arguments[Self.seed].argument,
             Self.schedule.name: schedule.shortDescription,
         ]
+        texts[Self.imageSize.name] = imageSize?.argument
+        texts[Self.classes.name] = classes?.argument
+        texts[Self.weights.name] = weights
+        texts[Self.freeze.name] = arguments[Self.freeze]?.argument
         let clipNorm = arguments[Self.clipNorm]
         texts[Self.clipNorm.name] = clipNorm?.argument
+        let optimizer = try Self.optimizer(arguments)
+        texts.merge(Self.texts(of: optimizer)) { $1 }
         configuration = TrainingConfiguration(
-            epochs: epochs, batchSize: batchSize, optimizer: try Self.optimizer(arguments, &texts),
-            schedule: schedule, loss: try Self.loss(arguments, &texts), clipNorm: clipNorm,
-            seed: arguments[Self.seed])
+            epochs: epochs, batchSize: batchSize, optimizer: optimizer, schedule: schedule,
+            loss: try Self.loss(arguments, &texts), clipNorm: clipNorm, seed: arguments[Self.seed])
         self.texts = texts
     }
 
@@ -96,6 +59,20 @@ struct TrainSettings: Sendable {
         let flags = Set([Self.nesterov.name])
         let line = texts.map { flags.contains($0) ? "--\($0)" : "--\($0)=\($1)" }
         try self.init(ParsedArguments(line, for: specification))
+    }
+
+    /// The model, for the classes of `data` or as many more as are asked for.
+    ///
+    /// - Throws: `UsageError` where fewer are.
+    func model(for data: DatasetSplits) throws -> any Model {
+        let least = data.train.classCount
+        guard let classes else { return model.type.init(classes: least) }
+        guard classes >= least else {
+            throw UsageError.other(
+                "\(Self.classes.spelling) must be at least the "
+                    + "\(least.counted("class", plural: "classes")) of \(self.data), found \(classes)")
+        }
+        return model.type.init(classes: classes)
     }
 
     /// Checks that the learning rate's warm-up ends within the run.
@@ -111,6 +88,7 @@ struct TrainSettings: Sendable {
     ///
     /// - Throws: `UsageError` naming both.
     func checkAgreement(with arguments: ParsedArguments, path: String) throws {
+        let arguments = try Self.completed(arguments)
         let given = try TrainSettings(arguments).texts
         for option in Self.options where arguments.contains(option) {
             let (now, before) = (given[option.name], texts[option.name])
@@ -124,9 +102,13 @@ struct TrainSettings: Sendable {
         }
     }
 
-    private static func optimizer(
-        _ arguments: ParsedArguments, _ texts: inout [String: String]
-    ) throws -> any Optimizer {
+    /// The arguments, completed by the recipe they name.
+    private static func completed(_ arguments: ParsedArguments) throws(UsageError) -> ParsedArguments {
+        guard let recipe = arguments[Self.recipe] else { return arguments }
+        return try recipe.completing(arguments)
+    }
+
+    private static func optimizer(_ arguments: ParsedArguments) throws -> any Optimizer {
         let name = arguments[Self.optimizer]
         var unused: [any OptionDeclaration] = name == .sgd ? [] : [Self.momentum, Self.nesterov]
         if name == .gradientDescent { unused.append(Self.weightDecay) }
@@ -135,19 +117,13 @@ struct TrainSettings: Sendable {
         let isAdaptive = name == .adam || name == .adamw
         let rate = arguments[Self.learningRate] ?? (isAdaptive ? 1e-3 : 0.05)
         let decay = arguments[Self.weightDecay] ?? (name == .sgd ? 5e-4 : name == .adamw ? 1e-2 : 0)
-        texts[Self.optimizer.name] = name.argument
-        texts[Self.learningRate.name] = rate.argument
-        if name != .gradientDescent { texts[Self.weightDecay.name] = decay.argument }
         switch name {
         case .gradientDescent:
             return GradientDescent(learningRate: rate)
         case .sgd:
-            let momentum = arguments[Self.momentum] ?? 0.9
-            texts[Self.momentum.name] = momentum.argument
-            if arguments[Self.nesterov] { texts[Self.nesterov.name] = "true" }
             let sgd = SGD(
-                learningRate: rate, momentum: momentum, isNesterov: arguments[Self.nesterov],
-                weightDecay: decay)
+                learningRate: rate, momentum: arguments[Self.momentum] ?? 0.9,
+                isNesterov: arguments[Self.nesterov], weightDecay: decay)
             try reading(Self.nesterov, sgd.check)
             return sgd
         case .adam:
@@ -155,6 +131,21 @@ struct TrainSettings: Sendable {
         case .adamw:
             return Adam.decoupled(learningRate: rate, weightDecay: decay)
         }
+    }
+
+    /// The settings of an optimiser, each under its option's name.
+    static func texts(of optimizer: any Optimizer) -> [String: String] {
+        var texts = [
+            Self.optimizer.name: optimizer.name, learningRate.name: optimizer.learningRate.argument,
+        ]
+        if let sgd = optimizer as? SGD {
+            texts[momentum.name] = sgd.momentum.argument
+            texts[weightDecay.name] = sgd.weightDecay.argument
+            if sgd.isNesterov { texts[nesterov.name] = "true" }
+        } else if let adam = optimizer as? Adam {
+            texts[weightDecay.name] = adam.weightDecay.argument
+        }
+        return texts
     }
 
     private static func loss(

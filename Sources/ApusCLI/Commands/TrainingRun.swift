@@ -9,6 +9,8 @@ struct TrainingRun {
     let trainer: Trainer
     let data: DatasetSplits
     let settings: TrainSettings
+    /// What a run that has just begun has taken over; nil where it is taken up.
+    let weights: StartingWeights?
     let folder: RunFolder
     let lock: RunFolderLock
 
@@ -136,9 +138,20 @@ private struct TrainingHeader {
             "model",
             "\(trainer.classifier.modelName): \(network.parameterCount.grouped) parameters, "
                 + "\(network.multiplyAdds.grouped) multiply-adds an image")
+        if network.trainedParameters.count < network.parameters.count {
+            let trained = network.trainedParameters.reduce(0) { $0 + $1.count }
+            facts.add(
+                "frozen",
+                "\(texts["freeze", default: "?"]): \(trained.grouped) parameters are left to train")
+        }
+        for (index, line) in (run.weights?.lines ?? []).enumerated() {
+            facts.add(index == 0 ? "weights" : "", line)
+        }
+        let preprocessing = trainer.classifier.preprocessing
+        let seen = preprocessing.image == preprocessing.input ? "" : " seen as \(preprocessing.input)"
         facts.add(
             "data",
-            "\(run.settings.data): \(data.train.count.counted("image")) of \(data.train.shape), and "
+            "\(run.settings.data): \(data.train.count.counted("image")) of \(data.train.shape)\(seen), and "
                 + "\(data.test.count.grouped) to test on")
         facts.add(
             "training",

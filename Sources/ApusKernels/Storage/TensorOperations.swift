@@ -118,19 +118,20 @@ extension Tensor {
     }
 
     /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
-    /// channel, the value of each byte.
+    /// channel, the value of each byte. A single channel of bytes is read for every channel.
     package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
+        let channels = bytes.count / shape.pixels
         precondition(
-            bytes.count == shape.count && tables.count == 256 * shape.channels
-                && image >= 0 && image < batch)
+            bytes.count == shape.pixels * channels && (channels == shape.channels || channels == 1)
+                && tables.count == 256 * shape.channels && image >= 0 && image < batch)
         let output = unsafe base + image * imageStride
-        let channels = shape.channels
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe tables.withUnsafeBufferPointer { tables in
-                for channel in 0..<channels {
+                for channel in 0..<shape.channels {
+                    let first = channels == 1 ? 0 : channel
                     for pixel in 0..<shape.pixels {
                         unsafe output[pixel * pixelStride + channel * channelStride] =
-                            tables[channel << 8 | Int(bytes[pixel * channels + channel])]
+                            tables[channel << 8 | Int(bytes[pixel * channels + first])]
                     }
                 }
             }

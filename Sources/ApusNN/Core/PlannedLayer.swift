@@ -136,7 +136,7 @@ extension LayerPlan {
             throw PlanningError(reason: "two parameters are named \(name)")
         }
         for pattern in patterns where !names.contains(where: pattern.matches) {
-            let known = names.isEmpty ? "there are none" : "they run from \(names[0]) to \(names.last!)"
+            let known = names.isEmpty ? "there are none" : "there are \(names.joined(separator: ", "))"
             throw PlanningError(reason: "no parameter to freeze is described by \(pattern): \(known)")
         }
         return Set(names.filter { name in patterns.contains { $0.matches(name) } })

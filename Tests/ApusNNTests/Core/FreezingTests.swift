@@ -92,7 +92,8 @@ import Testing
         #expect(
             throws: PlanningError(
                 reason: "no parameter to freeze is described by feature.*: "
-                    + "they run from features.0.weight to head.bias")
+                    + "there are features.0.weight, features.0.bias, features.2.weight, features.2.bias, "
+                    + "head.weight, head.bias")
         ) { try Self.network(freezing: ["feature.*"]) }
     }
 

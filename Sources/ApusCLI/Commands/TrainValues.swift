@@ -1,0 +1,35 @@
+import ApusData
+import ApusNN
+
+extension ImageSize: ArgumentValue {
+    /// Larger images than this are taken for a slip of the hand.
+    private static let greatestExtent = 4096
+
+    package var argument: String { height == width ? "\(height)" : description }
+
+    /// Reads `64`, for a square, or `64x48`.
+    package init(argument: String) throws(InvalidArgument) {
+        let extents = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard 1...2 ~= extents.count, extents.allSatisfy({ 1...Self.greatestExtent ~= $0 }) else {
+            throw InvalidArgument(
+                mustBe: "a number such as 64, or height and width such as 64x48, "
+                    + "of at most \(Self.greatestExtent)")
+        }
+        self.init(height: extents[0], width: extents[extents.count - 1])
+    }
+}
+
+/// Names of parameters, or patterns of them: `features.*,classifier.1.bias`.
+struct NamePatterns: ArgumentValue {
+    let patterns: [NamePattern]
+
+    var argument: String { patterns.map(\.description).joined(separator: ",") }
+
+    init(argument: String) throws(InvalidArgument) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        guard parts.allSatisfy({ !$0.isEmpty }) else {
+            throw InvalidArgument(mustBe: "names or patterns, separated by commas")
+        }
+        patterns = parts.map { NamePattern(String($0)) }
+    }
+}

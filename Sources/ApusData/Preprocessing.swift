@@ -1,0 +1,52 @@
+import ApusKernels
+
+/// How an image, as a dataset holds it, becomes what a network sees: resized, a single channel repeated, and
+/// normalised.
+///
+/// It is done when an image is loaded into a batch, so a dataset stays as small as it is stored.
+public struct Preprocessing: Sendable, Equatable {
+    /// The extent of an image as datasets hold it.
+    public let image: Shape
+    /// Its extent as the network sees it.
+    public let input: Shape
+    /// Of the input's channels.
+    public let normalization: Normalization
+
+    /// - Parameter normalization: of the input's channels, or of one for all that it is repeated in.
+    /// - Throws: `DataError.channelMismatch` where the images have other channels than the input, and more
+    ///   than one; `.invalidNormalization` where the constants are for another number of channels.
+    public init(image: Shape, input: Shape, normalization: Normalization) throws {
+        guard image.channels == input.channels || image.channels == 1 else {
+            throw DataError.channelMismatch(image: image.description, input: input.description)
+        }
+        self.image = image
+        self.input = input
+        self.normalization =
+            image.channels == 1 && normalization.channels == 1
+            ? normalization.repeated(channels: input.channels) : normalization
+        guard self.normalization.channels == input.channels else {
+            throw DataError.invalidNormalization(
+                reason: "found constants for \(normalization.channels) channels, expected \(input.channels)")
+        }
+    }
+
+    /// Images are seen as they are, but normalised.
+    public init(_ input: Shape, normalization: Normalization) throws {
+        try self.init(image: input, input: input, normalization: normalization)
+    }
+
+    /// The images of `data`, brought to `size` if one is given, for a network that wants `channels`. Grey
+    /// images have their channel repeated; those of colour keep theirs.
+    public init(for data: DatasetSplits, size: ImageSize? = nil, channels: Int) throws {
+        let image = data.train.shape
+        try self.init(
+            image: image,
+            input: Shape(
+                height: size?.height ?? image.height, width: size?.width ?? image.width,
+                channels: image.channels == 1 ? channels : image.channels),
+            normalization: data.normalization)
+    }
+
+    /// Whether images change their height or width.
+    public var resizes: Bool { image.height != input.height || image.width != input.width }
+}

@@ -1,0 +1,132 @@
+import ApusFormats
+import ApusKernels
+import ApusNN
+import Foundation
+
+/// The layout of the file: see `Checkpoint`.
+extension Checkpoint {
+    /// The header of a checkpoint's bytes, and the elements of its tensors; `name` is the file's name in errors.
+    static func decode(_ bytes: Data, name: String) throws -> (Header, [[Float]]) {
+        func number(at offset: Int) -> Int {
+            (0..<4).reduce(0) { $0 | Int(bytes[bytes.startIndex + offset + $1]) << (8 * $1) }
+        }
+        guard bytes.count >= 16, bytes.prefix(4) == magic else {
+            let found = bytes.prefix(4).map { String(format: "%02x", $0) }.joined(separator: " ")
+            throw FormatError(
+                file: name, offset: 0,
+                found: bytes.count < 16 ? "\(bytes.count) bytes" : "the bytes \(found)",
+                expected: "a checkpoint, which begins with APUS")
+        }
+        guard number(at: 4) == Int(version) else {
+            throw FormatError(
+                file: name, offset: 4, found: "version \(number(at: 4))", expected: "version \(version)")
+        }
+        let sum = CRC32.checksum(bytes.dropLast(4))
+        guard number(at: bytes.count - 4) == Int(sum) else {
+            throw FormatError(
+                file: name, offset: bytes.count - 4,
+                found: String(format: "the checksum %08x", number(at: bytes.count - 4)),
+                expected: String(format: "%08x: the file is damaged or cut short", sum))
+        }
+        let headerCount = number(at: 8)
+        guard headerCount <= bytes.count - 16 else {
+            throw FormatError(
+                file: name, offset: 8, found: "a header of \(headerCount) bytes",
+                expected: "at most \(bytes.count - 16)")
+        }
+        let body = bytes.startIndex + 12 + headerCount
+        let header: Header
+        do {
+            header = try JSONDecoder().decode(Header.self, from: bytes[bytes.startIndex + 12..<body])
+        } catch {
+            throw FormatError(
+                file: name, offset: 12, found: "a header that cannot be read (\(error))",
+                expected: "the JSON of a checkpoint")
+        }
+        return (header, try tensors(header.tensors, in: bytes[body..<bytes.endIndex - 4], name: name))
+    }
+
+    private static func tensors(
+        _ tensors: [Header.Tensor], in bytes: Data, name: String
+    ) throws -> [[Float]] {
+        var counts: [Int] = []
+        var rest = bytes.count / 4
+        for tensor in tensors {
+            var count = 1
+            for extent in tensor.shape {
+                let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+                count = overflow || extent < 0 ? Int.max : product
+            }
+            guard count <= rest else {
+                throw FormatError(
+                    file: name, offset: bytes.startIndex,
+                    found: "a tensor \(tensor.name) of shape \(tensor.shape)",
+                    expected: "at most \(rest) more elements")
+            }
+            counts.append(count)
+            rest -= count
+        }
+        guard rest == 0, bytes.count % 4 == 0 else {
+            throw FormatError(
+                file: name, offset: bytes.startIndex, found: "\(bytes.count) bytes of tensors",
+                expected: "\(4 * counts.reduce(0, +))")
+        }
+        return bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            return counts.map { count in
+                defer { offset += 4 * count }
+                return (0..<count).map {
+                    Float(
+                        bitPattern: UInt32(
+                            littleEndian: buffer.loadUnaligned(
+                                fromByteOffset: offset + 4 * $0, as: UInt32.self)))
+                }
+            }
+        }
+    }
+
+    /// The bytes of a checkpoint of `classifier`, with the state of training if one is given.
+    static func encode(
+        _ classifier: Classifier, training: TrainingState? = nil, settings: [String: String] = [:]
+    ) throws -> Data {
+        let network = classifier.network
+        var tensors = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
+        var values = network.parameters.map { network.values(of: $0) }
+        for (index, block) in (training?.blocks ?? []).enumerated() {
+            tensors += network.trainedParameters.map {
+                Header.Tensor(name: stateName(index, of: $0.name), shape: $0.shape)
+            }
+            values += block
+        }
+        let preprocessing = classifier.preprocessing
+        let header = Header(
+            model: classifier.modelName, input: preprocessing.input.extents,
+            image: preprocessing.image == preprocessing.input ? nil : preprocessing.image.extents,
+            classNames: classifier.classNames, normalization: preprocessing.normalization, tensors: tensors,
+            training: training.map {
+                Header.Training(
+                    progress: $0.progress, history: $0.history, optimizer: $0.optimizer,
+                    stateCount: $0.blocks.count, settings: settings)
+            })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let json = try encoder.encode(header)
+
+        var bytes = magic
+        func append(_ number: UInt32) {
+            withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        append(version)
+        append(UInt32(json.count))
+        bytes.append(json)
+        for tensor in values {
+            tensor.map(\.bitPattern.littleEndian).withUnsafeBytes { bytes.append(contentsOf: $0) }
+        }
+        append(CRC32.checksum(bytes))
+        return bytes
+    }
+}
+
+extension Shape {
+    fileprivate var extents: [Int] { [height, width, channels] }
+}

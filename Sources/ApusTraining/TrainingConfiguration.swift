@@ -1,0 +1,76 @@
+import ApusNN
+
+/// How to train: everything that decides the bits of the result, but the data and the network; and
+/// `microBatch`, which decides only how much memory is taken.
+public struct TrainingConfiguration: Sendable {
+    public var epochs: Int
+    public var batchSize: Int
+    public var optimizer: any Optimizer
+    public var schedule: LearningRateSchedule
+    public var loss: any Loss
+    /// The greatest length of the gradient; longer ones are shortened to it.
+    public var clipNorm: Double?
+    /// Of the order of images and of dropout.
+    public var seed: UInt64
+    /// The images of a batch that are computed at once, rounded to whole shards; by default all.
+    public var microBatch: Int?
+
+    /// The defaults train LeNet-5 on Fashion-MNIST to 91 % in ten epochs.
+    public init(
+        epochs: Int = 10, batchSize: Int = 64,
+        optimizer: any Optimizer = SGD(learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4),
+        schedule: LearningRateSchedule = .oneCycle(), loss: any Loss = SoftmaxCrossEntropy(),
+        clipNorm: Double? = nil, seed: UInt64 = 1, microBatch: Int? = nil
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.loss = loss
+        self.clipNorm = clipNorm
+        self.seed = seed
+        self.microBatch = microBatch
+    }
+}
+
+// Recipes: what the papers trained with, where the defaults are not their own.
+extension TrainingConfiguration {
+    /// LeNet-5's, which is the defaults: `SGD` with momentum, one cycle of the rate, batches of 64.
+    public static func leNet5(epochs: Int = 10, seed: UInt64 = 1) -> TrainingConfiguration {
+        TrainingConfiguration(epochs: epochs, seed: seed)
+    }
+
+    /// SqueezeNet's: batches of 512, and a rate that falls from 0.04 to 0 in a straight line.
+    ///
+    /// Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer, 2016, "SqueezeNet: AlexNet-level accuracy with 50x
+    /// fewer parameters and <0.5MB model size", arXiv 1602.07360.
+    public static func squeezeNet(epochs: Int, seed: UInt64 = 1) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs, batchSize: 512,
+            optimizer: SGD(learningRate: 0.04, momentum: 0.9, weightDecay: 2e-4), schedule: .linear(to: 0),
+            seed: seed)
+    }
+}
+
+extension TrainingConfiguration {
+    /// So many epochs of so many steps that their product is a number of 64 bits.
+    static let greatestEpochs = 1 << 30
+
+    func check() throws {
+        guard 1...Self.greatestEpochs ~= epochs else {
+            throw TrainingError.configuration(
+                "\(epochs) epochs; at least 1 and at most \(Self.greatestEpochs)")
+        }
+        do {
+            try Executor.check(batchSize: batchSize)
+            if let microBatch { try Executor.check(batchSize: microBatch) }
+        } catch let error as PlanningError {
+            throw TrainingError.configuration(error.reason)
+        }
+        if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
+            throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")
+        }
+        try optimizer.check()
+        try schedule.check()
+    }
+}
