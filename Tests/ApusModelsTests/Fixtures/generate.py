@@ -17,6 +17,7 @@ import json
 import math
 import pathlib
 import struct
+from collections import OrderedDict
 
 import numpy as np
 import torch
@@ -69,43 +70,30 @@ def write(name, tensors):
 
 # Networks.
 
-class LeNet5(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1 = nn.Linear(400, 120)
-        self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, 10)
+def lenet5(classes=10, activation="relu", kind=nn.ReLU, pool=nn.MaxPool2d):
+    return nn.Sequential(OrderedDict({
+        "conv1": nn.Conv2d(1, 6, 5, padding=2), f"{activation}1": kind(), "pool1": pool(2),
+        "conv2": nn.Conv2d(6, 16, 5), f"{activation}2": kind(), "pool2": pool(2), "flatten": nn.Flatten(),
+        "fc1": nn.Linear(400, 120), f"{activation}3": kind(),
+        "fc2": nn.Linear(120, 84), f"{activation}4": kind(), "fc3": nn.Linear(84, classes)}))
 
-    activation = staticmethod(F.relu)
-    pool = staticmethod(F.max_pool2d)
 
+class ScaledTanh(nn.Module):
     def forward(self, x):
-        x = self.pool(self.activation(self.conv1(x)), 2)
-        x = self.pool(self.activation(self.conv2(x)), 2)
-        x = self.activation(self.fc1(x.flatten(1)))
-        return self.fc3(self.activation(self.fc2(x)))
+        return 1.7159 * torch.tanh(x * 2 / 3)
 
 
-class LeNet51998(LeNet5):
-    activation = staticmethod(lambda x: 1.7159 * torch.tanh(x * 2 / 3))
-    pool = staticmethod(F.avg_pool2d)
+def lenet5_1998(classes=10):
+    return lenet5(classes, "tanh", ScaledTanh, nn.AvgPool2d)
 
 
-class LeNetKeras(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 20, 5)
-        self.conv2 = nn.Conv2d(20, 50, 5)
-        self.conv3 = nn.Conv2d(50, 50, 5, padding=2)
-        self.fc1 = nn.Linear(200, 500)
-        self.fc2 = nn.Linear(500, 10)
-
-    def forward(self, x):
-        for convolution in (self.conv1, self.conv2, self.conv3):
-            x = F.max_pool2d(F.relu(convolution(x)), 2)
-        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+def lenet5_keras(classes=10):
+    return nn.Sequential(OrderedDict({
+        "conv1": nn.Conv2d(1, 20, 5), "relu1": nn.ReLU(), "pool1": nn.MaxPool2d(2),
+        "conv2": nn.Conv2d(20, 50, 5), "relu2": nn.ReLU(), "pool2": nn.MaxPool2d(2),
+        "conv3": nn.Conv2d(50, 50, 5, padding=2), "relu3": nn.ReLU(), "pool3": nn.MaxPool2d(2),
+        "flatten": nn.Flatten(), "fc1": nn.Linear(200, 500), "relu4": nn.ReLU(),
+        "fc2": nn.Linear(500, classes)}))
 
 
 def macs(model, images):
@@ -116,7 +104,7 @@ def macs(model, images):
         nonlocal total
         total += layer.weight[0].numel() * output[0].numel()
 
-    hooks = [layer.register_forward_hook(count) for layer in model.children()]
+    hooks = [layer.register_forward_hook(count) for layer in model.children() if hasattr(layer, "weight")]
     model(images[:1])
     for hook in hooks:
         hook.remove()
@@ -385,9 +373,9 @@ def schedules():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    lenet("lenet5", LeNet5, 61_706, 416_520)
-    lenet("lenet5-1998", LeNet51998, 61_706, 416_520)
-    lenet("lenet5-keras", LeNetKeras, 193_630, 2_993_000)
+    lenet("lenet5", lenet5, 61_706, 416_520)
+    lenet("lenet5-1998", lenet5_1998, 61_706, 416_520)
+    lenet("lenet5-keras", lenet5_keras, 193_630, 2_993_000)
     squeezenet("squeezenet1_0", torchvision.models.squeezenet1_0, (2, 3, 42, 47))
     squeezenet("squeezenet1_1", torchvision.models.squeezenet1_1, (3, 3, 42, 38))
     layers()
