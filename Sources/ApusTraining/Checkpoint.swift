@@ -14,6 +14,9 @@ public struct Checkpoint: Sendable {
     static let magic = Data("APUS".utf8)
     static let version: UInt32 = 1
 
+    /// The name of what the optimiser remembers of a parameter, its block `index`.
+    static func stateName(_ index: Int, of parameter: String) -> String { "optimizer.\(index).\(parameter)" }
+
     /// The JSON at the start of the file.
     struct Header: Codable {
         struct Tensor: Codable, Equatable {
@@ -67,23 +70,32 @@ public struct Checkpoint: Sendable {
         progress = header.training?.progress
     }
 
-    /// The classifier of the file, its model found by name.
+    /// The model of the file.
     ///
-    /// - Parameter model: gives the layers of a model the catalogue does not know, for a number of classes.
-    /// - Throws: `CheckpointError` where the model is unknown or has other parameters than the file.
-    public func classifier(model: ((_ classes: Int) -> Sequential)? = nil) throws -> Classifier {
-        let classes = header.classNames.count
-        let build: (Shape) throws -> Network
-        if let model {
-            build = { try Network(model(classes), input: $0) }
-        } else if let known = ModelCatalog.model(named: header.model, classes: classes) {
-            build = { try Network(known, input: $0) }
-        } else {
+    /// - Throws: `CheckpointError` where the catalogue does not know it.
+    public func model() throws -> any Model {
+        guard let model = ModelCatalog.model(named: header.model, classes: header.classNames.count) else {
             throw CheckpointError(
                 path: path,
                 reason:
                     "holds the model \(header.model); known are \(ModelCatalog.names.joined(separator: ", "))"
             )
+        }
+        return model
+    }
+
+    /// The classifier of the file, its model found by name.
+    ///
+    /// - Parameter model: gives the layers of a model the catalogue does not know, for a number of classes.
+    /// - Throws: `CheckpointError` where the model is unknown or has other parameters than the file.
+    public func classifier(model: ((_ classes: Int) -> Sequential)? = nil) throws -> Classifier {
+        let build: (Shape) throws -> Network
+        if let model {
+            let layers = model(header.classNames.count)
+            build = { try Network(layers, input: $0) }
+        } else {
+            let known = try self.model()
+            build = { try Network(known, input: $0) }
         }
         guard header.input.count == 3, header.input.allSatisfy({ 1...65_536 ~= $0 }) else {
             throw CheckpointError(
@@ -238,7 +250,7 @@ extension Checkpoint {
         var values = network.parameters.map { network.values(of: $0) }
         for (index, block) in (training?.blocks ?? []).enumerated() {
             tensors += network.trainedParameters.map {
-                Header.Tensor(name: "optimizer.\(index).\($0.name)", shape: $0.shape)
+                Header.Tensor(name: stateName(index, of: $0.name), shape: $0.shape)
             }
             values += block
         }

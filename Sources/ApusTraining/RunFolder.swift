@@ -51,6 +51,16 @@ public struct RunFolder: Sendable {
         return folder
     }
 
+    /// The checkpoint that is meant by `url`: the file there, or the last one of the run in the folder there.
+    ///
+    /// - Throws: `RunFolderError.noRun` where there is a folder without a checkpoint.
+    package static func checkpoint(at url: URL) throws -> URL {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue
+        else { return url }
+        return try existing(at: url).checkpoint
+    }
+
     /// Keeps other processes from training in the folder, as long as the lock lives.
     ///
     /// - Throws: `RunFolderError.inUse` where another one holds it.

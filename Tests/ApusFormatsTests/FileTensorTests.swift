@@ -51,6 +51,16 @@ import Testing
         #expect(nan.count == 1 && nan[0].isNaN)
     }
 
+    @Test func doublesAreExactForEveryType() {
+        let values = [0.1, 1 + 0x1p-52, 1e300, -.infinity]
+        #expect(Self.tensor(.float64, values.map(\.bitPattern)).doubles == values)
+        #expect(FileTensor(name: "x", shape: [2], floats: [0.1, -3]).doubles == [Double(Float(0.1)), -3])
+        #expect(Self.tensor(.bfloat16, [0x3F80, 0x0001] as [UInt16]).doubles == [1, 0x1p-133])
+        #expect(Self.tensor(.float16, [0x0001] as [UInt16]).doubles == [0x1p-24])
+        #expect(Self.tensor(.int64, [(1 << 53) - 1, Int64.min]).doubles == [0x1p53 - 1, -0x1p63])
+        #expect(Self.tensor(.bool, [0, 1] as [UInt8]).doubles == [0, 1])
+    }
+
     @Test func wholeNumbersAreExact() {
         #expect(Self.tensor(.int64, [Int64.min, -1, .max]).integers == [.min, -1, .max])
         #expect(Self.tensor(.int32, [Int32.min, -1, .max]).integers == [-2_147_483_648, -1, 2_147_483_647])

@@ -39,7 +39,7 @@ struct EvaluateCommand: Command {
     }
 
     func run(on console: Console) throws -> ExitCode {
-        let checkpoint = try Checkpoint(contentsOf: try file())
+        let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
         let classifier = try checkpoint.classifier()
         let data = try self.data ?? trainedOn(checkpoint)
         let images = try data.load().test
@@ -55,15 +55,6 @@ struct EvaluateCommand: Command {
                     + report.table(columns: console.tableColumns))
         }
         return .success
-    }
-
-    /// The checkpoint: the path itself, or the last one of the run in it.
-    private func file() throws -> URL {
-        let url = URL(fileURLWithPath: path)
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue
-        else { return url }
-        return try RunFolder.existing(at: url).checkpoint
     }
 
     private func trainedOn(_ checkpoint: Checkpoint) throws -> DatasetSpecification {

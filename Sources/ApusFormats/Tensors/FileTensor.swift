@@ -48,6 +48,15 @@ public struct FileTensor: Sendable, Equatable {
         }
     }
 
+    /// The elements in double precision: exact but for whole numbers beyond 2^53.
+    public var doubles: [Double] {
+        switch elementType {
+        case .float64: words(UInt64.self).map { Double(bitPattern: $0) }
+        case .float32, .float16, .bfloat16: floats.map { Double($0) }
+        case .int64, .int32, .int16, .int8, .uint8, .bool: wholeNumbers.map { Double($0) }
+        }
+    }
+
     /// The elements where they are whole numbers by their type; nil where they are floating point.
     public var integers: [Int64]? { elementType.isFloatingPoint ? nil : wholeNumbers }
 
