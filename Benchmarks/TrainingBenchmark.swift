@@ -33,7 +33,7 @@ struct TrainingBenchmark {
     ]
 
     func run(threads: Int, rounds: Int, seconds: Double) throws -> Result {
-        let classes = min(256, model.defaultClasses)
+        let classes = model.defaultClasses
         // A hundred batches, but no more than a few megabytes of images.
         let batches = max(2, min(100, (16 << 20) / (batchSize * model.input.count)))
         let channels = model.input.channels

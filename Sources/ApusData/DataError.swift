@@ -20,7 +20,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// A dataset without images.
     case noImages(dataset: String)
-    /// A count of classes outside 1...256.
+    /// A count of classes outside 1...65,536.
     case invalidClassCount(dataset: String, found: Int)
     /// A label outside 0..<classes.
     case labelOutOfRange(dataset: String, index: Int, label: Int, classes: Int)
@@ -62,7 +62,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .noImages(let dataset):
             "\(dataset): found no images, expected at least one"
         case .invalidClassCount(let dataset, let found):
-            "\(dataset): found \(found) classes, expected 1 to 256"
+            "\(dataset): found \(found) classes, expected 1 to \(ImageDataset.greatestClassCount)"
         case .labelOutOfRange(let dataset, let index, let label, let classes):
             "\(dataset): label \(index) is \(label), expected 0 to \(classes - 1)"
         case .invalidShape(let dataset, let shape):

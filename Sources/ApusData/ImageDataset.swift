@@ -13,8 +13,11 @@ public struct ImageDataset: Sendable {
     /// Pixel values, `[count, height, width, channels]`.
     public let pixels: [UInt8]
     /// The class of each image, in 0..<classCount, `[count]`.
-    public let labels: [UInt8]
+    public let labels: [UInt16]
     public let classNames: [String]
+
+    /// The most classes a dataset may have.
+    static let greatestClassCount = 1 << 16
 
     /// The number of images.
     public var count: Int { labels.count }
@@ -23,10 +26,10 @@ public struct ImageDataset: Sendable {
     /// - Throws: `DataError` where there is no image, `pixels` and `labels` hold different numbers of images,
     ///   or a label names no class.
     public init(
-        name: String, split: String, shape: Shape, pixels: [UInt8], labels: [UInt8], classNames: [String]
+        name: String, split: String, shape: Shape, pixels: [UInt8], labels: [UInt16], classNames: [String]
     ) throws {
         let title = Self.title(name, split)
-        guard 1...256 ~= classNames.count else {
+        guard 1...Self.greatestClassCount ~= classNames.count else {
             throw DataError.invalidClassCount(dataset: title, found: classNames.count)
         }
         guard !labels.isEmpty else { throw DataError.noImages(dataset: title) }
@@ -64,7 +67,7 @@ public struct ImageDataset: Sendable {
         }
         try self.init(
             name: name, split: split, shape: Shape(height: sizes[1], width: sizes[2], channels: 1),
-            pixels: images.values, labels: labels.values, classNames: classNames)
+            pixels: images.values, labels: labels.values.map { UInt16($0) }, classNames: classNames)
     }
 
     /// The bytes of one image, `[height, width, channels]`; `index` must be in 0..<count.
@@ -87,7 +90,7 @@ public struct ImageDataset: Sendable {
     /// - Throws: `DataError` where there are no indices, or one of them names no image.
     public func subset(_ indices: some Sequence<Int>) throws -> ImageDataset {
         var subsetPixels: [UInt8] = []
-        var subsetLabels: [UInt8] = []
+        var subsetLabels: [UInt16] = []
         for index in indices {
             guard labels.indices ~= index else {
                 throw DataError.indexOutOfRange(

@@ -17,10 +17,12 @@ extension ImageDataset {
         let name = "synthetic"
         let title = title(name, split)
         guard count >= 1 else { throw DataError.noImages(dataset: title) }
-        guard 1...256 ~= classes else { throw DataError.invalidClassCount(dataset: title, found: classes) }
+        guard 1...greatestClassCount ~= classes else {
+            throw DataError.invalidClassCount(dataset: title, found: classes)
+        }
         let pixelCount = try pixelCount(of: count, shape, dataset: title)
 
-        let patterns = (0..<classes).map { ClassPattern(shape: shape, seed: seed, label: $0) }
+        let patterns = (0..<min(classes, count)).map { ClassPattern(shape: shape, seed: seed, label: $0) }
         let stream = Int(CRC32.checksum(Array(split.utf8)))
         var pixels: [UInt8] = []
         pixels.reserveCapacity(pixelCount)
@@ -31,7 +33,7 @@ extension ImageDataset {
         }
         return try ImageDataset(
             name: name, split: split, shape: shape, pixels: pixels,
-            labels: (0..<count).map { UInt8($0 % classes) },
+            labels: (0..<count).map { UInt16($0 % classes) },
             classNames: (0..<classes).map { "class \($0)" })
     }
 }

@@ -8,7 +8,7 @@ import Testing
     private let shape = Shape(height: 1, width: 2, channels: 2)
 
     private func dataset(
-        shape: Shape? = nil, pixels: [UInt8] = Array(1...12), labels: [UInt8] = [2, 0, 1],
+        shape: Shape? = nil, pixels: [UInt8] = Array(1...12), labels: [UInt16] = [2, 0, 1],
         classNames: [String] = ["a", "b", "c"]
     ) throws -> ImageDataset {
         try ImageDataset(

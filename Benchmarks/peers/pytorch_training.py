@@ -1,7 +1,7 @@
 """Training speed of PyTorch on the CPU: images per second of whole steps, printed as one line of JSON.
 
     pip install -r requirements.txt
-    python pytorch_lenet.py --model lenet5 --batch 64 --threads 2
+    python pytorch_training.py --model lenet5 --batch 64 --threads 2
 
 A step is forward, cross-entropy, backward and update, on batches already in memory. Subnormal numbers are
 flushed to zero, and the update is the fused one where PyTorch has it for the CPU.
@@ -17,6 +17,32 @@ import time
 
 import torch
 from torch import nn
+from torch.nn import functional as F
+
+
+
+class Fire(nn.Module):
+    def __init__(self, inputs, squeeze, expand):
+        super().__init__()
+        self.squeeze = nn.Conv2d(inputs, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+
+    def forward(self, x):
+        x = F.relu(self.squeeze(x), inplace=True)
+        return torch.cat([F.relu(self.expand1x1(x), inplace=True), F.relu(self.expand3x3(x), inplace=True)], 1)
+
+
+def squeezenet(*features):
+    """The layers of torchvision's networks of this name."""
+    return nn.Sequential(
+        *features, nn.Dropout(), nn.Conv2d(512, 1000, 1), nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def pool():
+    return nn.MaxPool2d(3, 2, ceil_mode=True)
+
 
 MODELS = {
     "lenet5": lambda: nn.Sequential(
@@ -28,18 +54,29 @@ MODELS = {
         nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(50, 50, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(200, 500), nn.ReLU(), nn.Linear(500, 10)),
+    "squeezenet1_0": lambda: squeezenet(
+        nn.Conv2d(3, 96, 7, 2), nn.ReLU(inplace=True), pool(),
+        Fire(96, 16, 64), Fire(128, 16, 64), Fire(128, 32, 128), pool(),
+        Fire(256, 32, 128), Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), pool(),
+        Fire(512, 64, 256)),
+    "squeezenet1_1": lambda: squeezenet(
+        nn.Conv2d(3, 64, 3, 2), nn.ReLU(inplace=True), pool(),
+        Fire(64, 16, 64), Fire(128, 16, 64), pool(),
+        Fire(128, 32, 128), Fire(256, 32, 128), pool(),
+        Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256)),
 }
-OPTIMIZERS = {
-    "lenet5": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True),
-    "lenet5-keras": lambda p: torch.optim.Adam(p, lr=1e-3, fused=True),
-}
-BATCHES = {"lenet5": 64, "lenet5-keras": 128}
+OPTIMIZERS = {"lenet5-keras": lambda p: torch.optim.Adam(p, lr=1e-3, fused=True)}
+BATCHES = {"lenet5": 64, "lenet5-keras": 128, "squeezenet1_0": 32, "squeezenet1_1": 32}
+
+
+def gradient_descent(parameters):
+    return torch.optim.SGD(parameters, lr=0.01, momentum=0.9, fused=True)
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", choices=MODELS, default="lenet5")
-    parser.add_argument("--batch", type=int, help="images of a step (64, or 128 for lenet5-keras)")
+    parser.add_argument("--batch", type=int, help=f"images of a step ({BATCHES})")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round, and of the warm-up")
@@ -57,11 +94,12 @@ def main():
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
 
     model = MODELS[options.model]().to(memory_format=layout)
-    optimizer = OPTIMIZERS[options.model](model.parameters())
+    optimizer = OPTIMIZERS.get(options.model, gradient_descent)(model.parameters())
     loss_function = nn.CrossEntropyLoss()
+    shape, classes = ((1, 28, 28), 10) if options.model.startswith("lenet") else ((3, 224, 224), 1000)
     batches = [
-        (torch.randn(batch, 1, 28, 28).contiguous(memory_format=layout), torch.randint(10, (batch,)))
-        for _ in range(16)
+        (torch.randn(batch, *shape).contiguous(memory_format=layout), torch.randint(classes, (batch,)))
+        for _ in range(16 if classes == 10 else 2)
     ]
     forward = torch.compile(model) if options.compile else model
     endless = itertools.cycle(batches)
