@@ -76,8 +76,8 @@ struct NetworkFixture {
         expectClose(
             places.map { actual[$0] }, sample, absolute: tolerance * norm, "sample of \(name)")
 
-        // The square of an error's product with a vector uniform in ±1 is a third of the error's own square, on
-        // average; the mean of sixteen strays from that by about a third.
+        // The square of an error's product with a vector uniform in ±1 is a third of the error's own square,
+        // on average; the mean of sixteen strays from that by about a third.
         let projections = try expected.tensor("\(name).projections").values
         let errors = projections.enumerated().map { index, truth in
             let vector = FormulaWeights.values(

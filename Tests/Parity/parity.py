@@ -223,8 +223,8 @@ def main():
         print(f"| {case} | {' | '.join(cells)} | {ties} / {their_ties} |", flush=True)
     print(f"| **the worst** | {' | '.join(f'{a:.1e} / {b:.1e}' for a, b in worst.values())} | |\n")
     if failures:
-        sys.exit("\n".join([f"{len(failures)} errors are beyond {LIMIT} or {FACTOR} times PyTorch's:", *failures]))
-    print(f"All {len(cases)} cases: no error is beyond {LIMIT} or {FACTOR} times PyTorch's own.")
+        sys.exit("\n".join([f"Beyond {LIMIT:.0e} or {FACTOR} times PyTorch's own error:", *failures]))
+    print(f"All {len(cases)} cases: no error is beyond {LIMIT:.0e} or {FACTOR} times PyTorch's own.")
 
 
 if __name__ == "__main__":
