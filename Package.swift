@@ -65,7 +65,8 @@ let package = Package(
             dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
-        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"]),
+        .testTarget(
+            name: "ApusFormatsTests", dependencies: ["ApusFormats", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusModelsTests",
             dependencies: ["ApusModels", "ApusFormats", "ApusTraining", "TestSupport"],

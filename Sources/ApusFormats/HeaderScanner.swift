@@ -36,6 +36,13 @@ struct HeaderScanner {
         return 0x20..<0x7F ~= byte ? "\(Unicode.Scalar(byte))" : "the byte 0x" + String(byte, radix: 16)
     }
 
+    private func string(of characters: some Collection<UInt8>, at offset: Int) throws -> String {
+        guard let string = String(validating: characters, as: UTF8.self) else {
+            throw failure(at: offset, found: "text that is not UTF-8", expected: "UTF-8")
+        }
+        return string
+    }
+
     /// Steps over white space and then `character`, if it is there.
     mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
@@ -84,19 +91,6 @@ struct HeaderScanner {
         return number
     }
 
-    /// The text between two equal quotes, as it stands: without escapes.
-    mutating func quoted(by quote: Unicode.Scalar) throws -> String {
-        try require(quote)
-        let beginning = offset
-        let inside = text[position...].prefix { $0 != UInt8(ascii: quote) }
-        position = inside.endIndex
-        guard let string = String(validating: inside, as: UTF8.self) else {
-            throw failure(at: beginning, found: "text that is not UTF-8", expected: "UTF-8")
-        }
-        try require(quote)
-        return string
-    }
-
     // MARK: JSON (RFC 8259)
 
     /// `{"key": value, ...}`: `value` reads what follows each key.
@@ -131,10 +125,7 @@ struct HeaderScanner {
             switch text[position] {
             case UInt8(ascii: "\""):
                 position += 1
-                guard let string = String(validating: characters, as: UTF8.self) else {
-                    throw failure(at: beginning, found: "text that is not UTF-8", expected: "UTF-8")
-                }
-                return string
+                return try string(of: characters, at: beginning)
             case UInt8(ascii: "\\"):
                 position += 1
                 characters += try escape().utf8
@@ -184,5 +175,43 @@ struct HeaderScanner {
         else { throw failure(expected: "four hexadecimal digits after \\u") }
         position += 4
         return unit
+    }
+
+    // MARK: Python literals
+
+    /// `{'key': value, ...}`, perhaps with a comma after the last value: `value` reads what follows each key.
+    mutating func dictionary(_ value: (inout HeaderScanner, _ key: String) throws -> Void) throws {
+        try require("{")
+        while !take("}") {
+            let key = try plainString()
+            try require(":")
+            try value(&self, key)
+            guard take(",") else { return try require("}") }
+        }
+    }
+
+    /// `()`, `(1,)` or `(1, 2)`: `(1)` is a number in Python.
+    mutating func tuple() throws -> [Int] {
+        try require("(")
+        var numbers: [Int] = []
+        while !take(")") {
+            numbers.append(try wholeNumber())
+            if take(",") { continue }
+            guard numbers.count > 1 else { throw failure(expected: ",") }
+            try require(")")
+            break
+        }
+        return numbers
+    }
+
+    /// `'text'` or `"text"` as it stands: without escapes.
+    mutating func plainString() throws -> String {
+        let quote: Unicode.Scalar = take("\"") ? "\"" : "'"
+        if quote == "'" { try require(quote) }
+        let beginning = offset
+        let inside = text[position...].prefix { $0 != UInt8(ascii: quote) }
+        position = inside.endIndex
+        try require(quote)
+        return try string(of: inside, at: beginning)
     }
 }

@@ -13,12 +13,13 @@ package enum WholeFile {
     /// drop them from memory at any time. What cannot be mapped is read.
     ///
     /// The file must not be cut short while its contents are in use. Replacing it, as `AtomicFile` does, is
-    /// harmless.
+    /// harmless, and what is changed in the contents is changed in memory alone.
     ///
     /// - Throws: As `contents(of:)`.
     package static func mapped(_ url: URL) throws -> Data {
         try withOpenFile(url) { descriptor, size in
-            guard size > 0, let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
+            let protection = PROT_READ | PROT_WRITE
+            guard size > 0, let base = mmap(nil, size, protection, MAP_PRIVATE, descriptor, 0),
                 base != MAP_FAILED
             else { return try read(descriptor, size: size, path: url.path) }
             return Data(bytesNoCopy: base, count: size, deallocator: .unmap)

@@ -25,6 +25,16 @@ import Testing
         #expect(try WholeFile.mapped(file) == Data([2]))
     }
 
+    @Test func mappedContentsAreChangedInMemoryAlone() throws {
+        let old = Data(repeating: 1, count: 100_000)
+        let file = try folder.write(old, to: "data")
+        var mapped = try WholeFile.mapped(file)
+        mapped[0] = 2
+        mapped.append(3)
+        #expect(mapped == [2] + old.dropFirst() + [3])
+        #expect(try WholeFile.contents(of: file) == old)
+    }
+
     @Test func whatCannotBeMappedIsReported() {
         let missing = folder.url.appending(path: "none")
         #expect(throws: FileError(path: missing.path, operation: .open, code: ENOENT)) {

@@ -67,6 +67,11 @@ public enum Safetensors {
             }, metadata: metadata)
     }
 
+    /// Whether a file begins as one of safetensors does: with a length that it can hold, and a bracket.
+    static func isPlausible(_ bytes: Data) -> Bool {
+        (try? headerText(of: bytes, name: "")) != nil
+    }
+
     /// The header of a file, between its length and the elements.
     private static func headerText(of bytes: Data, name: String) throws -> Data {
         guard bytes.count >= 8 else {
@@ -126,13 +131,8 @@ public enum Safetensors {
 
     /// What comes before the elements, and the tensors in the order of their elements.
     private static func layout(of file: TensorFile) throws -> (head: Data, tensors: [FileTensor]) {
-        var names: Set<String> = []
-        for tensor in file.tensors {
-            guard tensor.name != metadataKey else { throw TensorFileError.reservedName(tensor.name) }
-            guard names.insert(tensor.name).inserted else {
-                throw TensorFileError.duplicateName(tensor.name)
-            }
-        }
+        try file.requireDistinctNames()
+        guard file[metadataKey] == nil else { throw TensorFileError.reservedName(metadataKey) }
         let widths = Set(file.tensors.map(\.elementType.byteCount)).sorted(by: >)
         let order = widths.flatMap { width in
             file.tensors.indices.filter { file.tensors[$0].elementType.byteCount == width }

@@ -13,4 +13,12 @@ public struct TensorFile: Sendable, Equatable {
 
     /// The tensor of a name, or nil.
     public subscript(name: String) -> FileTensor? { tensors.first { $0.name == name } }
+
+    /// - Throws: `TensorFileError` where two tensors have one name.
+    func requireDistinctNames() throws {
+        var names: Set<String> = []
+        for tensor in tensors where !names.insert(tensor.name).inserted {
+            throw TensorFileError.duplicateName(tensor.name)
+        }
+    }
 }

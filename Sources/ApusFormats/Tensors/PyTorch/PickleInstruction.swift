@@ -1,0 +1,40 @@
+/// The instructions of a pickle that tensors and plain values are made of, by their codes.
+enum PickleInstruction: UInt8 {
+    case proto = 0x80
+    case frame = 0x95
+    case stop = 0x2E
+    case mark = 0x28
+    case none = 0x4E
+    case newTrue = 0x88
+    case newFalse = 0x89
+    case integer4 = 0x4A
+    case integer1 = 0x4B
+    case integer2 = 0x4D
+    case long1 = 0x8A
+    case float = 0x47
+    case shortString = 0x55
+    case string = 0x54
+    case shortUnicode = 0x8C
+    case unicode = 0x58
+    case emptyTuple = 0x29
+    case tuple1 = 0x85
+    case tuple2 = 0x86
+    case tuple3 = 0x87
+    case tuple = 0x74
+    case emptyList = 0x5D
+    case append = 0x61
+    case appends = 0x65
+    case emptyDictionary = 0x7D
+    case setItem = 0x73
+    case setItems = 0x75
+    case put1 = 0x71
+    case put4 = 0x72
+    case memoize = 0x94
+    case get1 = 0x68
+    case get4 = 0x6A
+    case global = 0x63
+    case stackGlobal = 0x93
+    case reduce = 0x52
+    case build = 0x62
+    case persistentID = 0x51
+}
