@@ -8,9 +8,10 @@ import Testing
 /// The networks against PyTorch and torchvision in float64, on the same parameters, images and labels, with
 /// dropout off.
 ///
-/// PyTorch's own float32 stands by its float64 in the fixtures; its relative error is near 3e-7 for the LeNets,
-/// 8e-7 for the SqueezeNets. Ours adds in another order: it may be a few times as far from the truth, not more.
-/// No rectifier and no maximum is so near a tie that this could turn it (`margin` in `generate.py`).
+/// PyTorch's own float32 stands by its float64 in the fixtures; its relative error is near 3e-7 for the
+/// LeNets, 8e-7 for the SqueezeNets. Ours adds in another order: it may be a few times as far from the truth,
+/// not more. No rectifier and no maximum is so near a tie that this could turn it (`margin` in
+/// `generate.py`).
 @Suite("PyTorch parity")
 struct PyTorchParityTests {
     static let cases = ["lenet5", "lenet5-1998", "lenet5-keras", "squeezenet1_0", "squeezenet1_1"]

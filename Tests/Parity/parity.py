@@ -149,15 +149,16 @@ class Case:
         return model
 
     def ours(self, binary, folder):
-        """What `apus run` makes of it; the same bits with and without a look at the layers, for which ReLUs
-        are computed by themselves."""
+        """What `apus run` makes of it: the same bits from a state dictionary and from safetensors, and with and
+        without a look at the layers, for which ReLUs are computed by themselves."""
+        torch.save(self.weights, folder / "weights.pt")
         save_file(self.weights, folder / "weights.safetensors")
         save_file({"input": self.images, "labels": self.labels}, folder / "batch.safetensors")
         results = []
-        for flags in ([], ["--activations"]):
+        for weights, *flags in (["weights.pt"], ["weights.safetensors", "--activations"]):
             output = folder / "output.safetensors"
             command = [binary, "run", "--model", self.name, "--classes", str(self.classes),
-                       "--weights", folder / "weights.safetensors", "--input", folder / "batch.safetensors",
+                       "--weights", folder / weights, "--input", folder / "batch.safetensors",
                        "--output", output, "--gradients", *flags]
             run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode != 0:
@@ -166,7 +167,7 @@ class Case:
         plain, full = results
         for name, tensor in plain.items():
             if not torch.equal(tensor, full[name]):
-                sys.exit(f"{self}: {name} has other bits with --activations")
+                sys.exit(f"{self}: {name} has other bits with --activations, or from safetensors")
         return full
 
     def compare(self, found, truth):
