@@ -10,7 +10,10 @@ public enum ApusProgram {
         name: "apus",
         abstract: "Trains convolutional networks on the CPU, and says how good they are and what they cost.",
         version: version,
-        commands: [TrainCommand.self, EvaluateCommand.self, SummaryCommand.self, DoctorCommand.self])
+        commands: [
+            TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
+            InspectCommand.self, CompareCommand.self, ConvertCommand.self, DoctorCommand.self,
+        ])
 
     /// Runs the program on the process's own arguments, and ends the process.
     public static func main() -> Never {

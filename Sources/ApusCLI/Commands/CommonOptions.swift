@@ -39,6 +39,9 @@ enum CommonOptions {
     static let threads = Option<Int?>(
         "threads", short: "t", "n", absent: "as many as the process may use", .between(1, and: 1024),
         help: "Threads to compute on; results do not depend on it.")
+    static let input = Option<Shape?>(
+        "input", short: "i", "HxWxC", absent: "what the model was designed for",
+        help: "The images: height, width and channels.")
     static let json = Flag("json", help: "Write JSON, for programs.")
 
     static func batchSize(default fallback: Int, help: String) -> Option<Int> {

@@ -7,16 +7,14 @@ import Foundation
 /// `apus summary`: shows what a network consists of and costs.
 struct SummaryCommand: Command {
     private static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step of training.")
-    private static let input = Option<Shape?>(
-        "input", short: "i", "HxWxC", absent: "what the model was designed for",
-        help: "The images: height, width and channels.")
     private static let classes = Option(
         "classes", "n", default: 10, .between(1, and: 100_000), help: "Classes to tell apart.")
 
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
         options: [
-            CommonOptions.model, batchSize, input, classes, CommonOptions.threads, CommonOptions.json,
+            CommonOptions.model, batchSize, CommonOptions.input, classes, CommonOptions.threads,
+            CommonOptions.json,
         ],
         examples: [Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes.")])
 
@@ -30,7 +28,7 @@ struct SummaryCommand: Command {
     init(_ arguments: ParsedArguments) throws {
         model = arguments[CommonOptions.model]
         batchSize = arguments[Self.batchSize]
-        input = arguments[Self.input]
+        input = arguments[CommonOptions.input]
         classes = arguments[Self.classes]
         threads = arguments[CommonOptions.threads]
         writesJSON = arguments[CommonOptions.json]
