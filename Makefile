@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build train test check warnings bench bench-peers lint format clean
+.PHONY: help deps build train test check warnings parity bench bench-peers lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,14 +43,21 @@ warnings: deps
 bench: deps ## Measure the kernels and the networks (ARGS)
 	$(SWIFT) run -c release apus-benchmarks $(ARGS)
 
-# Python and pinned peers, in a folder of their own.
+# Python and its pinned packages, in a folder of their own (needs python3-venv).
 PEERS := .build/peers
 
-bench-peers: deps ## Measure against PyTorch, in turn (needs python3-venv and pip; ARGS)
-	$(SWIFT) build -c release --product apus-benchmarks
+$(PEERS)/installed: Benchmarks/peers/requirements.txt
 	@test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
-	@$(PEERS)/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
+	@$(PEERS)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, in turn (needs python3-venv; ARGS)
+	$(SWIFT) build -c release --product apus-benchmarks
 	$(PEERS)/bin/python Benchmarks/peers/compare.py $(ARGS)
+
+parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchvision's (needs python3-venv; ARGS)
+	$(SWIFT) build -c release --product apus
+	$(PEERS)/bin/python Tests/Parity/parity.py $(ARGS)
 
 lint: ## Check the formatting
 	$(SWIFT) format lint --strict --recursive $(SOURCES)

@@ -6,23 +6,30 @@ schedules that Apus has too.
 
 Results are computed in float64 from float32 starting values, and so are the truth to within the rounding of
 float32; `float32.*` is the same from PyTorch in float32, to tell how far its own rounding goes. Gradients are
-stored rounded to float32.
+stored rounded to float32, or where there are too many of them, as `digest`.
 
 No random numbers: value i of tensor k is (h / 2^23 - 1) * bound in float32, with h the upper 24 bits of
 splitmix64(k << 32 | i). `FormulaWeights` in Tests/TestSupport says the same in Swift.
 """
 
+import functools
 import json
+import math
 import pathlib
 import struct
+from collections import OrderedDict
 
 import numpy as np
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).parent
 INPUT_TENSOR = 65535
+FIRST_PROJECTION = 65536
+PROJECTIONS = 16
+SAMPLES = 61  # A prime, for not all to be of one input channel.
 STEPS = 10
 
 
@@ -63,46 +70,33 @@ def write(name, tensors):
 
 # Networks.
 
-class LeNet5(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1 = nn.Linear(400, 120)
-        self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, 10)
+def lenet5(classes=10, activation="relu", kind=nn.ReLU, pool=nn.MaxPool2d):
+    return nn.Sequential(OrderedDict({
+        "conv1": nn.Conv2d(1, 6, 5, padding=2), f"{activation}1": kind(), "pool1": pool(2),
+        "conv2": nn.Conv2d(6, 16, 5), f"{activation}2": kind(), "pool2": pool(2), "flatten": nn.Flatten(),
+        "fc1": nn.Linear(400, 120), f"{activation}3": kind(),
+        "fc2": nn.Linear(120, 84), f"{activation}4": kind(), "fc3": nn.Linear(84, classes)}))
 
-    activation = staticmethod(F.relu)
-    pool = staticmethod(F.max_pool2d)
 
+class ScaledTanh(nn.Module):
     def forward(self, x):
-        x = self.pool(self.activation(self.conv1(x)), 2)
-        x = self.pool(self.activation(self.conv2(x)), 2)
-        x = self.activation(self.fc1(x.flatten(1)))
-        return self.fc3(self.activation(self.fc2(x)))
+        return 1.7159 * torch.tanh(x * 2 / 3)
 
 
-class LeNet51998(LeNet5):
-    activation = staticmethod(lambda x: 1.7159 * torch.tanh(x * 2 / 3))
-    pool = staticmethod(F.avg_pool2d)
+def lenet5_1998(classes=10):
+    return lenet5(classes, "tanh", ScaledTanh, nn.AvgPool2d)
 
 
-class LeNetKeras(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 20, 5)
-        self.conv2 = nn.Conv2d(20, 50, 5)
-        self.conv3 = nn.Conv2d(50, 50, 5, padding=2)
-        self.fc1 = nn.Linear(200, 500)
-        self.fc2 = nn.Linear(500, 10)
-
-    def forward(self, x):
-        for convolution in (self.conv1, self.conv2, self.conv3):
-            x = F.max_pool2d(F.relu(convolution(x)), 2)
-        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+def lenet5_keras(classes=10):
+    return nn.Sequential(OrderedDict({
+        "conv1": nn.Conv2d(1, 20, 5), "relu1": nn.ReLU(), "pool1": nn.MaxPool2d(2),
+        "conv2": nn.Conv2d(20, 50, 5), "relu2": nn.ReLU(), "pool2": nn.MaxPool2d(2),
+        "conv3": nn.Conv2d(50, 50, 5, padding=2), "relu3": nn.ReLU(), "pool3": nn.MaxPool2d(2),
+        "flatten": nn.Flatten(), "fc1": nn.Linear(200, 500), "relu4": nn.ReLU(),
+        "fc2": nn.Linear(500, classes)}))
 
 
-def macs(model):
+def macs(model, images):
     """Multiply-adds of one image."""
     total = 0
 
@@ -110,59 +104,114 @@ def macs(model):
         nonlocal total
         total += layer.weight[0].numel() * output[0].numel()
 
-    hooks = [layer.register_forward_hook(count) for layer in model.children()]
-    model(torch.zeros(1, 1, 28, 28))
+    hooks = [layer.register_forward_hook(count) for layer in model.children() if hasattr(layer, "weight")]
+    model(images[:1])
     for hook in hooks:
         hook.remove()
     return total
 
 
-def started(model, dtype):
-    """The model with its formula's parameters: weight and bias of a layer share their bound."""
+def started(model, dtype, gain):
+    """The model with its formula's parameters, and without dropout: weight and bias of a layer share their
+    bound, sqrt(gain / fan-in)."""
     for k, (name, parameter) in enumerate(model.named_parameters()):
-        fan_in = model.get_submodule(name.split(".")[0]).weight[0].numel()
-        parameter.data = formula(k, tuple(parameter.shape), np.float32(1 / np.sqrt(fan_in)))
-    return model.to(dtype)
+        fan_in = model.get_submodule(name.rpartition(".")[0]).weight[0].numel()
+        parameter.data = formula(k, tuple(parameter.shape), np.float32(np.sqrt(gain / fan_in)))
+    return model.to(dtype).eval()
 
 
-def losses(model, dtype, make_optimizer, images, labels):
+def losses(model, make_optimizer, images, labels):
     """The loss before each of the steps on one batch."""
-    model = started(model, dtype)
     optimizer = make_optimizer(model.parameters())
     values = []
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(images.to(dtype)), labels)
+        loss = F.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
         values.append(loss.detach())
     return torch.stack(values)
 
 
-def network(name, kind, parameter_count, multiply_adds):
-    assert sum(p.numel() for p in kind().parameters()) == parameter_count
-    assert macs(kind()) == multiply_adds
-    images = formula(INPUT_TENSOR, (8, 1, 28, 28))
-    labels = torch.arange(8) % 10
+def digest(gradient):
+    """What of a gradient is stored where there is no room for all of it: its norm, evenly spaced elements, and
+    its products with vectors of the formula, in each of which every element takes part."""
+    flat = gradient.flatten()
+    places = torch.arange(SAMPLES) * len(flat) // SAMPLES
+    products = [flat @ formula(FIRST_PROJECTION + j, flat.shape).double() for j in range(PROJECTIONS)]
+    return {"norm": flat.norm(), "sample": flat[places].float(), "projections": torch.stack(products)}
+
+
+def network(name, kind, images, gain, sgd_rate, adam_rate, digests):
+    labels = torch.arange(len(images)) % 10
     results, gradients = {}, {}
     for dtype, prefix in ((torch.float64, ""), (torch.float32, "float32.")):
-        model = started(kind(), dtype)
+        model = started(kind(), dtype, gain)
         x = images.to(dtype, copy=True).requires_grad_()
         logits = model(x)
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         results |= {prefix + "logits": logits, prefix + "loss": loss}
         gradients[dtype] = {"input": x.grad} | {n: p.grad for n, p in model.named_parameters()}
-        results[prefix + "losses.sgd"] = losses(
-            kind(), dtype, lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9), images, labels)
-        results[prefix + "losses.adam"] = losses(
-            kind(), dtype, lambda p: torch.optim.Adam(p, lr=1e-3), images, labels)
+        optimizers = {"sgd": lambda p: torch.optim.SGD(p, lr=sgd_rate, momentum=0.9),
+                      "adam": lambda p: torch.optim.Adam(p, lr=adam_rate)}
+        for key, optimizer in optimizers.items():
+            results[f"{prefix}losses.{key}"] = losses(
+                started(kind(), dtype, gain), optimizer, images.to(dtype), labels)
     for key, truth in gradients[torch.float64].items():
-        results["gradient." + key] = truth.float()
+        if digests and key != "input":
+            results |= {f"gradient.{key}.{part}": value for part, value in digest(truth).items()}
+        else:
+            results["gradient." + key] = truth.float()
         # ||float32 - truth|| / ||truth||: what to ask of another implementation in float32.
         error = (gradients[torch.float32][key].double() - truth).norm() / truth.norm()
         results["float32.gradientError." + key] = error
     write(name, results)
+
+
+def lenet(name, kind, parameter_count, multiply_adds):
+    images = formula(INPUT_TENSOR, (8, 1, 28, 28))
+    assert sum(p.numel() for p in kind().parameters()) == parameter_count
+    assert macs(kind(), images) == multiply_adds
+    network(name, kind, images, gain=1, sgd_rate=0.01, adam_rate=1e-3, digests=False)
+
+
+def squeezenet(name, kind, shape):
+    """torchvision's. Images are small, and their extents such that all pools round up somewhere and no choice
+    is a close one: see `margin`. Weights are as wide as ReLU wants them, or gradients would fade away."""
+    images = formula(INPUT_TENSOR, shape)
+    classes = functools.partial(kind, num_classes=10)
+    models = {dtype: started(classes(), dtype, 6) for dtype in (torch.float64, torch.float32)}
+    assert margin(models, images) > 6
+    network(name, classes, images, gain=6, sgd_rate=1e-3, adam_rate=1e-4, digests=True)
+
+
+def margin(models, images):
+    """How far all choices are from going the other way, in units of the greatest error of float32 among their
+    inputs: of ReLUs whether they are positive, of maxima which of nine is the greatest. Another choice would
+    change gradients by far more than rounding does."""
+    choosing = [name for name, layer in models[torch.float64].named_modules()
+                if isinstance(layer, (nn.ReLU, nn.MaxPool2d))]
+    inputs = {dtype: {} for dtype in models}
+    for dtype, model in models.items():
+        for name in choosing:
+            model.get_submodule(name).register_forward_pre_hook(
+                lambda _, found, dtype=dtype, name=name: inputs[dtype].update({name: found[0].clone()}))
+        with torch.no_grad():
+            model(images.to(dtype))
+    worst = math.inf
+    for name in choosing:
+        truth, rounded = inputs[torch.float64][name], inputs[torch.float32][name]
+        if isinstance(models[torch.float64].get_submodule(name), nn.ReLU):
+            gaps = truth.abs()
+        else:
+            # A row or column more, for the windows that begin inside and end outside.
+            padded = F.pad(truth.flatten(0, 1).unsqueeze(1), (0, 1, 0, 1), value=-math.inf)
+            greatest = F.unfold(padded, 3, stride=2).topk(2, dim=1).values
+            # The gradients of nine zeros all vanish in the ReLU below.
+            gaps = (greatest[:, 0] - greatest[:, 1])[greatest[:, 0] > 0]
+        worst = min(worst, (gaps.min() / (rounded.double() - truth).abs().max()).item())
+    return worst
 
 
 # Layers and losses.
@@ -324,9 +373,11 @@ def schedules():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    network("lenet5", LeNet5, 61_706, 416_520)
-    network("lenet5-1998", LeNet51998, 61_706, 416_520)
-    network("lenet5-keras", LeNetKeras, 193_630, 2_993_000)
+    lenet("lenet5", lenet5, 61_706, 416_520)
+    lenet("lenet5-1998", lenet5_1998, 61_706, 416_520)
+    lenet("lenet5-keras", lenet5_keras, 193_630, 2_993_000)
+    squeezenet("squeezenet1_0", torchvision.models.squeezenet1_0, (2, 3, 42, 47))
+    squeezenet("squeezenet1_1", torchvision.models.squeezenet1_1, (3, 3, 42, 38))
     layers()
     losses_and_softmax()
     optimizers()
