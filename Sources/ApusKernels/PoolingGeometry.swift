@@ -8,7 +8,7 @@ public struct PoolingGeometry: Hashable, Sendable {
     public let stride: Extent
     public let padding: Extent
 
-    /// Nil where the window does not fit the padded input.
+    /// Nil where the window does not fit the padded input; rounded up, less than a stride of it may stick out.
     ///
     /// The output has `(extent + 2 padding - kernel) / stride + 1` rows or columns, rounded down or up;
     /// rounded up, a last window that would start in the padding beyond the image is dropped.
@@ -16,10 +16,10 @@ public struct PoolingGeometry: Hashable, Sendable {
         input: Shape, kernel: Extent, stride: Extent, padding: Extent, roundsUp: Bool
     ) {
         func extent(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int? {
-            let room = input + 2 * padding - kernel
+            let room = input + 2 * padding - kernel + (roundsUp ? stride - 1 : 0)
             guard room >= 0 else { return nil }
-            guard roundsUp else { return room / stride + 1 }
-            let count = (room + stride - 1) / stride + 1
+            let count = room / stride + 1
+            guard roundsUp else { return count }
             return (count - 1) * stride >= input + padding ? count - 1 : count
         }
         guard let height = extent(input.height, kernel.height, stride.height, padding.height),

@@ -65,17 +65,22 @@ public enum ModelCatalog {
 
     public static var names: [String] { models.map { $0.name } }
 
+    /// The names of all kinds of all models.
+    public static var variantNames: [String] {
+        models.flatMap { type in
+            let variants: [any Model] = type.variants(classes: type.defaultClasses)
+            return variants.map(\.variantName)
+        }
+    }
+
     /// The model of a name, that of a variant included, or nil.
-    public static func model(named name: String, classes: Int) -> (any Model)? {
+    ///
+    /// - Parameter classes: by default those the model was designed for.
+    public static func model(named name: String, classes: Int? = nil) -> (any Model)? {
         for type in models {
-            let variants: [any Model] = type.variants(classes: classes)
+            let variants: [any Model] = type.variants(classes: classes ?? type.defaultClasses)
             if let model = variants.first(where: { $0.variantName == name }) { return model }
         }
         return nil
-    }
-
-    /// The kind of model of a name, or nil.
-    public static func model(named name: String) -> (any Model.Type)? {
-        models.first { $0.name == name }
     }
 }

@@ -28,10 +28,11 @@ public struct ReferencePooling: Hashable, Sendable {
     @inlinable
     public func outputExtent(input: ReferenceExtent) -> ReferenceExtent {
         func extent(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int {
-            let room = input + 2 * padding - kernel
+            var room = input + 2 * padding - kernel
+            if roundsUp { room += stride - 1 }
             precondition(room >= 0, "the kernel does not fit its input")
-            guard roundsUp else { return room / stride + 1 }
-            let windows = (room + stride - 1) / stride + 1
+            let windows = room / stride + 1
+            guard roundsUp else { return windows }
             return (windows - 1) * stride >= input + padding ? windows - 1 : windows
         }
         return ReferenceExtent(

@@ -11,7 +11,8 @@ struct SummaryCommandTests {
         "A network's parameters and multiply-adds are those of its paper",
         arguments: [
             ("lenet5", 61_706, 416_520), ("lenet5-1998", 61_706, 416_520),
-            ("lenet5-keras", 193_630, 2_993_000),
+            ("lenet5-keras", 193_630, 2_993_000), ("squeezenet1_0", 1_248_424, 818_924_576),
+            ("squeezenet1_0-simple-bypass", 1_248_424, 818_924_576),
         ])
     func totals(model: String, parameters: Int, multiplyAdds: Int) async throws {
         let outcome = await apus("summary", "--model", model, "--json")

@@ -119,7 +119,7 @@ import Testing
     @Test func fixturesOfPyTorchEqualAnIndependentReader() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: SafetensorsFixture.directory.path)
             .filter { $0.hasSuffix(".safetensors") }
-        #expect(names.count == 6)
+        #expect(names.contains("layers.safetensors"))
         for name in names {
             let url = SafetensorsFixture.directory.appending(path: name)
             let expected = try SafetensorsFixture(contentsOf: url).tensors

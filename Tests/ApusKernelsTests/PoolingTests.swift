@@ -52,6 +52,8 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 PoolingCase(kernel: ReferenceExtent(9, 12), stride: 1, roundsUp: roundsUp),
             ]
         }
+        // Less than a stride sticks out: one window of what there is.
+        cases.append(PoolingCase(input: ReferenceExtent(2, 5), kernel: 3, stride: 2, roundsUp: true))
         return cases
     }()
 }
@@ -193,6 +195,17 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 }
             }
         }
+    }
+
+    @Test func roundedUpLessThanAStrideMayStickOut() {
+        func rows(_ height: Int, roundsUp: Bool) -> Int? {
+            PoolingGeometry(
+                input: Shape(height: height, width: 9, channels: 1), kernel: .init(3), stride: .init(2),
+                padding: .init(0), roundsUp: roundsUp)?.output.height
+        }
+        #expect(rows(2, roundsUp: true) == 1)
+        #expect(rows(2, roundsUp: false) == nil)
+        #expect(rows(1, roundsUp: true) == nil)
     }
 
     @Test func aWindowThatDoesNotFitHasNoGeometry() {

@@ -12,7 +12,7 @@ struct LeNet5Tests {
             ("lenet5-keras", 193_630, 2_993_000),
         ])
     func counts(name: String, parameters: Int, multiplyAdds: Int) throws {
-        let network = try Network(try #require(ModelCatalog.model(named: name)).init(classes: 10))
+        let network = try Network(try #require(ModelCatalog.model(named: name)))
         #expect(network.parameterCount == parameters)
         #expect(network.multiplyAdds == multiplyAdds)
     }

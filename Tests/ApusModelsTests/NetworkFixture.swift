@@ -14,12 +14,12 @@ struct NetworkFixture {
     let optimizers: [String: any Optimizer]
 
     init(_ name: String, layout: Layout) throws {
-        let type = ModelCatalog.model(named: name)!
+        let model = ModelCatalog.model(named: name, classes: 10)!
         expected = try SafetensorsFixture(named: name)
         let images = try expected.tensor("gradient.input").shape
         batch = images[0]
         let input = Shape(height: images[2], width: images[3], channels: images[1])
-        network = try Network(type.init(classes: 10), input: input, layout: layout)
+        network = try Network(model, input: input, layout: layout)
         // Deep, and rectified all the way: wider weights keep gradients from fading, smaller steps suffice.
         let isDeep = name.hasPrefix("squeezenet")
         optimizers = [

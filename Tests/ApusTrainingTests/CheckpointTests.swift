@@ -51,13 +51,13 @@ private func header(
 struct CheckpointTests {
     @Test("A classifier that was saved is read with the same bits", arguments: ModelCatalog.names)
     func roundTrip(name: String) throws {
-        let type = try #require(ModelCatalog.model(named: name))
+        let model = try #require(ModelCatalog.model(named: name, classes: 10))
         let classifier = try Classifier(
-            modelName: name, network: try Network(type.init(classes: 10), seed: 4),
+            modelName: name, network: try Network(model, seed: 4),
             classNames: (0..<10).map { "class \($0)" },
             normalization: Normalization(
-                mean: [Double](repeating: 0.5, count: type.input.channels),
-                deviation: [Double](repeating: 0.25, count: type.input.channels)))
+                mean: [Double](repeating: 0.5, count: type(of: model).input.channels),
+                deviation: [Double](repeating: 0.25, count: type(of: model).input.channels)))
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "net.apus")
             try classifier.save(to: file)
@@ -66,7 +66,7 @@ struct CheckpointTests {
             #expect(read.classNames == classifier.classNames)
             #expect(read.normalization == classifier.normalization)
             #expect(read.bits == classifier.bits)
-            let pixels = (0..<type.input.count).map { UInt8(truncatingIfNeeded: 7 * $0) }
+            let pixels = (0..<type(of: model).input.count).map { UInt8(truncatingIfNeeded: 7 * $0) }
             #expect(try read.predict(pixels) == classifier.predict(pixels))
         }
     }

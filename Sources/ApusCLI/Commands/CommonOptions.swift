@@ -2,23 +2,26 @@ import ApusKernels
 import ApusModels
 import ApusNN
 
-/// A model of the catalogue, by its name.
+/// A model of the catalogue or a variant of one, by its name.
 struct ModelName: ArgumentValue, Equatable {
-    let type: any Model.Type
+    let argument: String
 
-    init(_ type: any Model.Type) { self.type = type }
+    init(_ model: any Model) { argument = model.variantName }
 
-    static var choices: [String] { ModelCatalog.names }
-    var argument: String { type.name }
+    static var choices: [String] { ModelCatalog.variantNames }
 
     init(argument: String) throws(InvalidArgument) {
-        guard let type = ModelCatalog.model(named: argument) else {
+        guard Self.choices.contains(argument) else {
             throw InvalidArgument(mustBe: "one of \(Self.choices.joined(separator: ", "))")
         }
-        self.type = type
+        self.argument = argument
     }
 
-    static func == (a: ModelName, b: ModelName) -> Bool { a.argument == b.argument }
+    /// The model for a number of classes, by default those it was designed for.
+    func model(classes: Int? = nil) -> any Model {
+        // The name is the catalogue's: it was read as one, or is a model's own.
+        ModelCatalog.model(named: argument, classes: classes)!
+    }
 }
 
 extension ModelName {
@@ -38,7 +41,7 @@ extension ModelName {
 /// Options that several commands have.
 enum CommonOptions {
     static let model = Option(
-        "model", short: "m", "name", default: ModelName(LeNet5.self), help: "The network.")
+        "model", short: "m", "name", default: ModelName(LeNet5()), help: "The network.")
     static let threads = Option<Int?>(
         "threads", short: "t", "n", absent: "as many as the process may use", .between(1, and: 1024),
         help: "Threads to compute on; results do not depend on it.")

@@ -31,10 +31,10 @@ struct NetworkChoice {
                     "\(Self.model.spelling) <name> is required: \(source.shownPath) is no checkpoint, "
                         + "which would say it")
             }
-            return name.type.init(classes: classes ?? name.type.defaultClasses)
+            return name.model(classes: classes)
         }
         let model = try checkpoint.model()
-        if let name, name.type != type(of: model) {
+        if let name, name.argument != model.variantName {
             throw CommandError(
                 "\(source.shownPath) holds the model \(checkpoint.modelName), expected \(name.argument)")
         }
@@ -53,7 +53,7 @@ struct NetworkChoice {
     func network(
         of model: any Model, input: Shape, weights source: TensorSource, fusesActivations: Bool = true
     ) throws -> Network {
-        let network = try ModelName(type(of: model)).built(for: "images of \(input)") {
+        let network = try ModelName(model).built(for: "images of \(input)") {
             try Network(model, input: input, fusesActivations: fusesActivations)
         }
         try network.load(source.file, named: source.shownPath)

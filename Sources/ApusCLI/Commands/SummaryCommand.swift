@@ -7,8 +7,9 @@ import Foundation
 /// `apus summary`: shows what a network consists of and costs.
 struct SummaryCommand: Command {
     private static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step of training.")
-    private static let classes = Option(
-        "classes", "n", default: 10, .between(1, and: 100_000), help: "Classes to tell apart.")
+    private static let classes = Option<Int?>(
+        "classes", "n", absent: "what the model was designed for", .between(1, and: 100_000),
+        help: "Classes to tell apart.")
 
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
@@ -16,12 +17,17 @@ struct SummaryCommand: Command {
             CommonOptions.model, batchSize, CommonOptions.input, classes, CommonOptions.threads,
             CommonOptions.json,
         ],
-        examples: [Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes.")])
+        examples: [
+            Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes."),
+            Example(
+                "summary --model squeezenet1_0 --input 224x224x3 --batch-size 32",
+                "The table of SqueezeNet's paper."),
+        ])
 
     let model: ModelName
     let batchSize: Int
     let input: Shape?
-    let classes: Int
+    let classes: Int?
     let threads: Int?
     let writesJSON: Bool
 
@@ -35,17 +41,16 @@ struct SummaryCommand: Command {
     }
 
     func run(on console: Console) throws -> ExitCode {
-        let input = input ?? model.type.input
-        let network = try model.built(for: "images of \(input)") {
-            try Network(model.type.init(classes: classes), input: input)
-        }
+        let kind = model.model(classes: classes)
+        let input = input ?? type(of: kind).input
+        let network = try model.built(for: "images of \(input)") { try Network(kind, input: input) }
         CommonOptions.remark(onThreads: threads, to: console)
         let summary = try network.summary(batchSize: batchSize, threads: threads)
         if writesJSON {
             console.write(String(decoding: try JSONEncoder.forLines.encode(summary), as: UTF8.self) + "\n")
         } else {
             console.write(
-                "\(model.argument) for images of \(input) and \(classes.counted("class", plural: "classes"))\n\n"
+                "\(model.argument) for images of \(input) and \(kind.classes.counted("class", plural: "classes"))\n\n"
                     + summary.text(columns: min(console.columns, 100)))
         }
         return .success

@@ -66,13 +66,13 @@ struct TrainSettings: Sendable {
     /// - Throws: `UsageError` where fewer are.
     func model(for data: DatasetSplits) throws -> any Model {
         let least = data.train.classCount
-        guard let classes else { return model.type.init(classes: least) }
+        guard let classes else { return model.model(classes: least) }
         guard classes >= least else {
             throw UsageError.other(
                 "\(Self.classes.spelling) must be at least the "
                     + "\(least.counted("class", plural: "classes")) of \(self.data), found \(classes)")
         }
-        return model.type.init(classes: classes)
+        return model.model(classes: classes)
     }
 
     /// Checks that the learning rate's warm-up ends within the run.
