@@ -8,7 +8,9 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define KERNEL(name) apus_avx2_##name
-#define VECTOR_REGISTERS 12
+// A vector takes two of 16 registers: 12 hold a tile.
+#define TILE_VECTORS 1
+#define TILE_ROWS(vectors) 6
 #include "kernels.inc"
 #pragma clang attribute pop
 

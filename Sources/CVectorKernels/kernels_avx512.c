@@ -8,7 +8,9 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define KERNEL(name) apus_avx512_##name
-#define VECTOR_REGISTERS 32
+// Of 32 registers, 24 hold a tile at most, and the rest a row of the second matrix and an element of the first.
+#define TILE_VECTORS 4
+#define TILE_ROWS(vectors) ((vectors) < 3 ? 12 : (vectors) == 3 ? 8 : 6)
 #include "kernels.inc"
 #pragma clang attribute pop
 

@@ -1,5 +1,7 @@
 // The vector loops for every processor.
 
 #define KERNEL(name) apus_portable_##name
-#define VECTOR_REGISTERS 4
+// A vector takes four of 16 registers: 8 hold a tile. These products run in tests alone: see `ConvolutionBackend`.
+#define TILE_VECTORS 1
+#define TILE_ROWS(vectors) 2
 #include "kernels.inc"

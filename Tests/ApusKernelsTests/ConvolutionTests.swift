@@ -6,43 +6,70 @@ import TestSupport
 /// On small whole numbers every sum is exact, so that each product of matrices equals the definition bit for
 /// bit, whatever the order of its terms.
 @Suite struct ConvolutionTests {
-    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Layout.allCases)
-    func forwardEqualsTheDefinition(convolution: ConvolutionCase, layout: Layout) {
+    /// Channels first there is GEMM alone.
+    struct Path: Sendable, CustomTestStringConvertible {
+        let layout: Layout
+        let backend: ConvolutionBackend
+
+        static let all = [
+            Path(layout: .channelsFirst, backend: .gemm), Path(layout: .channelsLast, backend: .gemm),
+            Path(layout: .channelsLast, backend: .direct),
+        ]
+
+        var testDescription: String { "\(layout), \(backend)" }
+    }
+
+    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Path.all)
+    func forwardEqualsTheDefinition(convolution: ConvolutionCase, path: Path) {
+        let layout = path.layout
         let input = integerTensor(convolution.inputShape, seed: 1)
         let weights = integerTensor(convolution.weightShape, seed: 2)
         let bias = integers(count: convolution.outputChannels, seed: 3)
         let geometry = convolution.geometry
-        for (usesBias, margin) in [(false, 0), (true, 0), (true, 5)] {
-            let expected = convolution.reference.forward(
-                input, weights: weights, bias: usesBias ? bias : nil)
+        for (usesBias, rectifies, margin) in [
+            (false, false, 0), (true, false, 0), (true, true, 5), (false, true, 0),
+        ] {
+            var expected = convolution.reference.forward(
+                input, weights: weights, bias: usesBias ? bias : nil
+            ).values
+            if rectifies { expected = expected.map { max($0, 0) } }
             withMemory { memory in
                 let output = memory.tensor(
                     batch: input.batch, geometry.output, layout, margin: margin)
                 Convolution.forward(
                     geometry, input: memory.tensor(input, layout, margin: margin),
                     weights: memory.view(inMemory(weights, layout)),
-                    bias: usesBias ? memory.view(bias) : nil,
-                    scratch: memory.view(count: geometry.scratchCount(layout)), into: output)
-                expectEqual(output.channelsFirstArray, expected.values, "margin \(margin)")
+                    bias: usesBias ? memory.view(bias) : nil, rectifies: rectifies, backend: path.backend,
+                    scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
+                    into: output)
+                expectEqual(output.channelsFirstArray, expected, "margin \(margin), ReLU \(rectifies)")
             }
         }
     }
 
-    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Layout.allCases)
-    func backwardEqualsTheDefinition(convolution: ConvolutionCase, layout: Layout) {
+    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Path.all)
+    func backwardEqualsTheDefinition(convolution: ConvolutionCase, path: Path) {
+        let layout = path.layout
         let input = integerTensor(convolution.inputShape, seed: 4)
         let weights = integerTensor(convolution.weightShape, seed: 5)
-        let upstream = integerTensor(convolution.outputShape, seed: 6)
+        let all = integerTensor(convolution.outputShape, seed: 6)
         // What gradients are added to.
         let oldInput = integerTensor(convolution.inputShape, seed: 7)
         let oldWeights = integerTensor(convolution.weightShape, seed: 8)
         let oldBias = integers(count: convolution.outputChannels, seed: 9)
         let reference = convolution.reference
-        let dx = reference.inputGradient(upstream, weights: weights, inputShape: convolution.inputShape)
-        let dw = reference.weightGradient(upstream, input: input, weightShape: convolution.weightShape)
-        let db = reference.biasGradient(upstream)
+        // Forward's output under a ReLU, where there was one: what is not above zero lets nothing through.
+        let output = integerTensor(convolution.outputShape, seed: 10)
+        let through = ReferenceTensor(
+            shape: convolution.outputShape, values: zip(all.values, output.values).map { $1 > 0 ? $0 : 0 })
         let geometry = convolution.geometry
-        for (target, margin) in [(Target.overwrite, 0), (.overwrite, 3), (.add, 0), (.add, 3)] {
+        for (target, margin, rectifies) in [
+            (Target.overwrite, 0, false), (.overwrite, 3, true), (.add, 0, true), (.add, 3, false),
+        ] {
+            let upstream = rectifies ? through : all
+            let dx = reference.inputGradient(upstream, weights: weights, inputShape: convolution.inputShape)
+            let dw = reference.weightGradient(upstream, input: input, weightShape: convolution.weightShape)
+            let db = reference.biasGradient(upstream)
             withMemory { memory in
                 let inputGradient =
                     target == .add
@@ -53,11 +80,13 @@ import TestSupport
                 Convolution.backward(
                     geometry, input: memory.tensor(input, layout, margin: margin),
                     weights: memory.view(inMemory(weights, layout)),
-                    outputGradient: memory.tensor(upstream, layout, margin: margin),
-                    scratch: memory.view(count: geometry.scratchCount(layout)),
+                    outputGradient: memory.tensor(all, layout, margin: margin),
+                    rectifiedOutput: rectifies ? memory.tensor(output, layout, margin: margin) : nil,
+                    backend: path.backend,
+                    scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
                     weightGradient: weightGradient, biasGradient: biasGradient,
                     inputGradient: target.destination(inputGradient))
-                let context = "\(target), margin \(margin)"
+                let context = "\(target), margin \(margin), ReLU \(rectifies)"
                 expectEqual(
                     inputGradient.channelsFirstArray,
                     target == .add ? sum(dx.values, oldInput.values) : dx.values, "input, \(context)")

@@ -30,6 +30,30 @@ import TestSupport
         }
     }
 
+    /// The C loops draw what `CounterRandom` draws, also in rows that begin and end within a block of words.
+    @Test(arguments: Layout.allCases, [0, 1])
+    func anElementIsKeptWhereItsWordIsAtLeastTheRate(layout: Layout, margin: Int) {
+        withMemory { memory in
+            let input = memory.tensor(batch: 2, Self.shape, layout, margin: margin)
+            input.fill(1)
+            let output = memory.tensor(batch: 2, Self.shape, layout, margin: margin)
+            DropoutMask.apply(input, rate: 0.25, into: output, stream: stream)
+            var differing = 0
+            for image in 0..<2 {
+                let random = stream(image)
+                for element in 0..<Self.shape.count {
+                    let (channel, pixel) =
+                        layout == .channelsFirst
+                        ? element.quotientAndRemainder(dividingBy: 100)
+                        : (element % 40, element / 40)
+                    let isKept = output[image, pixel / 10, pixel % 10, channel] != 0
+                    if isKept != (random.word(at: element) >= 1 << 30) { differing += 1 }
+                }
+            }
+            #expect(differing == 0)
+        }
+    }
+
     @Test(arguments: Layout.allCases)
     func theSameStreamDropsTheSameElementsInPlaceAndInAddition(layout: Layout) {
         withMemory { memory in

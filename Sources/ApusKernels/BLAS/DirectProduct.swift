@@ -1,19 +1,11 @@
 import CVectorKernels
-import Foundation
 
 /// Products in a kernel of our own, for the shapes of convolutions whose channels are last: many rows, few
 /// columns.
 ///
 /// OpenBLAS packs both operands, the larger one included, which few columns do not pay for; and what goes
-/// before and after a product, the bias and a ReLU, costs it a pass of its own over the result. `APUS_BACKEND=gemm`
-/// in the environment gives these products to OpenBLAS all the same.
+/// before and after a product, the bias and a ReLU, costs it a pass of its own over the result.
 package enum DirectProduct {
-    /// Whether the kernel is used: on the vector units where it was measured to be faster.
-    static let isPreferred: Bool = {
-        guard ProcessInfo.processInfo.environment["APUS_BACKEND"] != "gemm" else { return false }
-        return [.avx2, .avx512].contains(VectorKernels.instructionSet)
-    }()
-
     /// Floats of scratch a product takes, for a panel of its second operand.
     package static let scratchCount = Int(apus_panel_floats)
 

@@ -16,7 +16,8 @@ public enum Convolution {
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, scratch: FloatView, into output: Tensor
+        rectifies: Bool = false, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
         let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
@@ -37,7 +38,7 @@ public enum Convolution {
                 let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
                 let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
                 let bias = bias?.slice(tile.outputChannels)
-                if DirectProduct.isPreferred {
+                if backend == .direct {
                     DirectProduct.multiply(
                         columns, w, into: y, bias: bias, rectifying: rectifies,
                         scratch: geometry.panel(in: scratch))
@@ -54,11 +55,11 @@ public enum Convolution {
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
-    /// is zero, so is the gradient.
+    /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, scratch: FloatView, weightGradient: FloatView?,
-        biasGradient: FloatView?, inputGradient: GradientDestination
+        rectifiedOutput: Tensor? = nil, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
         if let rectifiedOutput { rectifiedOutput.checkMatches(outputGradient) }
@@ -94,7 +95,7 @@ public enum Convolution {
             }
         case .channelsLast:
             func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, beta: Float) {
-                if DirectProduct.isPreferred {
+                if backend == .direct {
                     DirectProduct.multiply(
                         a, b, into: result, adding: beta == 1, scratch: geometry.panel(in: scratch))
                 } else {
