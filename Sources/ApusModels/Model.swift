@@ -33,22 +33,15 @@ extension Model {
 extension Network {
     /// Plans `model` for images of `input`, by default those it was designed for, in its own layout.
     ///
-    /// - Parameter freezing: describes, by their names, the parameters that training leaves as they are.
+    /// - Parameters:
+    ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    ///   - fusesActivations: whether a ReLU may be computed by the layer before it, whose own output is then nowhere
+    ///     to be seen.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
     public convenience init(
         _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil,
-        freezing: [NamePattern] = []
-    ) throws {
-        try self.init(
-            model, input: input, seed: seed, layout: layout, freezing: freezing, fusesActivations: true)
-    }
-
-    /// - Parameter fusesActivations: whether a ReLU may be computed by the layer before it, whose own output
-    ///   is then nowhere to be seen.
-    package convenience init(
-        _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil,
-        freezing: [NamePattern] = [], fusesActivations: Bool
+        freezing: [NamePattern] = [], fusesActivations: Bool = true
     ) throws {
         let type = type(of: model)
         try self.init(

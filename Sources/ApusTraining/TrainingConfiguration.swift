@@ -1,7 +1,7 @@
 import ApusNN
 
 /// How to train: everything that decides the bits of the result, but the data and the network; and
-/// `microBatch`, which decides only how much memory is taken.
+/// `microBatch`, which decides only how much is computed at once.
 public struct TrainingConfiguration: Sendable {
     public var epochs: Int
     public var batchSize: Int
@@ -12,7 +12,8 @@ public struct TrainingConfiguration: Sendable {
     public var clipNorm: Double?
     /// Of the order of images and of dropout.
     public var seed: UInt64
-    /// The images of a batch that are computed at once, rounded to whole shards; by default all.
+    /// The images of a batch that are computed at once, rounded to whole shards; by default all. See `Executor`
+    /// for what that saves.
     public var microBatch: Int?
 
     /// The defaults train LeNet-5 on Fashion-MNIST to 91 % in ten epochs.
@@ -33,14 +34,14 @@ public struct TrainingConfiguration: Sendable {
     }
 }
 
-// Recipes: what the papers trained with, where the defaults are not their own.
+// Recipes: what suits a network.
 extension TrainingConfiguration {
-    /// LeNet-5's, which is the defaults: `SGD` with momentum, one cycle of the rate, batches of 64.
+    /// For LeNet-5, the defaults: `SGD` with momentum, one cycle of the rate, batches of 64.
     public static func leNet5(epochs: Int = 10, seed: UInt64 = 1) -> TrainingConfiguration {
         TrainingConfiguration(epochs: epochs, seed: seed)
     }
 
-    /// SqueezeNet's: batches of 512, and a rate that falls from 0.04 to 0 in a straight line.
+    /// What the paper of SqueezeNet trained with: batches of 512, and a rate that falls from 0.04 to 0 in a straight line.
     ///
     /// Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer, 2016, "SqueezeNet: AlexNet-level accuracy with 50x
     /// fewer parameters and <0.5MB model size", arXiv 1602.07360.

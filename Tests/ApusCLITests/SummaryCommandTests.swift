@@ -52,6 +52,17 @@ struct SummaryCommandTests {
         #expect(try network.summary(batchSize: batchSize, threads: threads).memory == executor.memory)
     }
 
+    @Test("What a container holds without a name counts for it")
+    func unnamedLayers() throws {
+        let network = try Network(
+            Sequential { Residual(Conv2D(3, 3, kernel: 1)).named("residual") },
+            input: Shape(height: 8, width: 8, channels: 3))
+        let summary = try network.summary(batchSize: 1)
+        #expect(summary.layers.map(\.path) == ["", "residual"])
+        #expect(summary.layers[1].parameters == 12)
+        #expect(summary.layers[1].multiplyAdds == 8 * 8 * 9)
+    }
+
     @Test("Containers inside are rows of their own, and nothing is counted twice")
     func containers() throws {
         let network = try Network(

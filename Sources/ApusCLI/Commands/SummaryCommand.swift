@@ -67,8 +67,8 @@ extension NetworkSummary {
             table.add([
                 layer.path.isEmpty ? "(all)" : layer.path, layer.kind,
                 layer.output.map(String.init).joined(separator: "x"),
-                layer.isContainer ? "" : layer.parameters.groupedOrDash,
-                layer.isContainer ? "" : layer.multiplyAdds.groupedOrDash,
+                layer.isContainer && layer.parameters == 0 ? "" : layer.parameters.groupedOrDash,
+                layer.isContainer && layer.multiplyAdds == 0 ? "" : layer.multiplyAdds.groupedOrDash,
                 layer.activationBytes.bytesOrDash, layer.scratchBytes.bytesOrDash,
             ])
         }

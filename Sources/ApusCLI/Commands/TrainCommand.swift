@@ -11,7 +11,7 @@ struct TrainCommand: Command {
         "resume", short: "r", help: "Go on with the run in the output folder, with the settings it has.")
     private static let microBatch = Option<Int?>(
         "micro-batch", "n", absent: "the batch", .between(1, and: 1_000_000),
-        help: "Images of a step computed at once: fewer take less memory; results do not depend on it.")
+        help: "Images of a step computed at once, their gradients adding up; results do not depend on it.")
     private static let quiet = Flag("quiet", short: "q", help: "Write nothing but errors.")
 
     static let specification = CommandSpecification(

@@ -17,8 +17,8 @@ public protocol BatchSource: AnyObject, Sendable {
 /// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
 /// same bits for any number of threads. All memory is allocated here, none in a step.
 ///
-/// A batch may be computed in passes over a part of its images, the gradients adding up. Shards are dealt in
-/// turn, so that a pass keeps all lanes busy and adds to each what the whole batch would.
+/// A batch may be computed in passes over a part of its images, the gradients adding up: shards are dealt in
+/// turn, so that a pass adds to each lane what the whole batch would.
 ///
 /// Calls on one executor must not overlap.
 public final class Executor: @unchecked Sendable {
@@ -58,8 +58,8 @@ public final class Executor: @unchecked Sendable {
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
 
-    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU that was
-    /// fused with the layer before it shows in that one's output.
+    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU that the
+    /// layer before it computes shows in that one's output: plan with `fusesActivations: false` to see both.
     public var observer: Observer? {
         didSet { for memory in memories { memory.observer = observer } }
     }
@@ -76,8 +76,9 @@ public final class Executor: @unchecked Sendable {
     /// Allocates what running `network` over batches of up to `batchSize` images takes.
     ///
     /// - Parameters:
-    ///   - microBatch: the images to compute at once, rounded to whole shards; by default the batch. Results
-    ///     have the same bits, but `outputs` and `inputGradients` are those of the last images alone.
+    ///   - microBatch: the images of a pass, rounded to whole shards; by default the batch. Results have the same
+    ///     bits, but `outputs` and `inputGradients` are those of the last pass alone, which is what it saves:
+    ///     activations are kept for a shard in any case. A pass of fewer shards than threads leaves some idle.
     ///   - isTraining: whether gradients are computed; without, less memory is taken.
     ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
     /// - Throws: `PlanningError` where the batch is empty or absurd, or there is nothing to train;
@@ -164,7 +165,7 @@ public final class Executor: @unchecked Sendable {
         return max(1, wanted / shardSize) * shardSize
     }
 
-    /// The outputs of the last batch, `[images, ...]`.
+    /// The outputs of the last pass: of the whole batch, but for micro-batches; `[images, ...]`.
     public var outputs: Tensor {
         Tensor(outputBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
     }
@@ -244,7 +245,8 @@ public final class Executor: @unchecked Sendable {
         return lanes[0].gradients!
     }
 
-    /// The gradient of the last batch's mean loss with respect to its images, if it was asked for.
+    /// The gradient of the last batch's mean loss with respect to the images of the last pass, if it was asked
+    /// for.
     public var inputGradients: Tensor? {
         inputGradientBlock.map {
             Tensor($0.view, batch: pass.count, shape: network.input, layout: network.layout)

@@ -34,7 +34,8 @@ extension Layer {
     /// This layer under a name of its own in its container.
     public func named(_ name: String) -> NamedLayer { NamedLayer(name: name, layer: self) }
 
-    /// This container without a name: the layers inside are named as if they stood in its place.
+    /// This layer without a name: its parameters, and the layers inside, are named as if they stood in its
+    /// container.
     public var unnamed: NamedLayer { NamedLayer(name: "", layer: self, isUnnamed: true) }
 }
 

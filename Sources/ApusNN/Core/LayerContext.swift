@@ -63,7 +63,7 @@ public struct LayerContext {
     }
 
     /// The context of a layer inside a container.
-    public func child(_ index: Int) -> LayerContext {
+    private func child(_ index: Int) -> LayerContext {
         LayerContext(layer: layer.children[index], memory: memory)
     }
 

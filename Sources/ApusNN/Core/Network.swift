@@ -25,21 +25,13 @@ public final class Network: @unchecked Sendable {
     ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
     ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    ///   - fusesActivations: whether a ReLU may be computed by the layer before it, whose own output is then nowhere
+    ///     to be seen; results have the same bits.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
-    public convenience init(
+    public init(
         _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst,
-        freezing: [NamePattern] = []
-    ) throws {
-        try self.init(
-            model, input: input, seed: seed, layout: layout, freezing: freezing, fusesActivations: true)
-    }
-
-    /// - Parameter fusesActivations: whether a ReLU may be computed by the layer before it, whose own output
-    ///   is then nowhere to be seen.
-    package init(
-        _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout, freezing: [NamePattern] = [],
-        fusesActivations: Bool
+        freezing: [NamePattern] = [], fusesActivations: Bool = true
     ) throws {
         guard input.height > 0, input.width > 0, input.channels > 0 else {
             throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")

@@ -5,7 +5,7 @@ public final class PlannedLayer: Sendable {
     public let layer: any Layer
     /// The names from the root down, joined by dots.
     public let path: String
-    /// Whether the layer is a container that goes by its own container's path.
+    /// Whether the layer goes by its container's path.
     public let isUnnamed: Bool
     public let input: Shape
     public let output: Shape

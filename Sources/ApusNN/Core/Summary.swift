@@ -8,10 +8,11 @@ public struct LayerSummary: Sendable, Hashable, Codable {
     public let kind: String
     /// The output of one image: `[height, width, channels]`, or `[features]` for a vector.
     public let output: [Int]
-    /// Numbers in the parameters of the layer itself, not of layers inside.
-    public let parameters: Int
-    /// Multiply-adds of a forward pass over one image, without those of layers inside.
-    public let multiplyAdds: Int
+    /// Numbers in the parameters of the layer itself and of what it holds without a name, not of other layers
+    /// inside.
+    public internal(set) var parameters: Int
+    /// Multiply-adds of a forward pass over one image, of the same layers.
+    public internal(set) var multiplyAdds: Int
     /// What one thread keeps of the layer from forward to backward, for a shard of images: its output, unless
     /// that lies over the input or ends the network, and what it notes down. Bytes.
     public internal(set) var activationBytes: Int
@@ -80,7 +81,11 @@ extension PlannedLayer {
         let own = sizes.indices.reduce(0) { owners[$1] == nil ? $0 + sizes[$1] : $0 }
         let scratchBytes = scratch.reduce(0) { $0 + 4 * $1.count(images: images) }
         var place = container
+        let parameterCount = parameters.reduce(0) { $0 + $1.count }
+        let ownMultiplyAdds = multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds }
         if isUnnamed {
+            summaries[container].parameters += parameterCount
+            summaries[container].multiplyAdds += ownMultiplyAdds
             summaries[container].activationBytes += keptByContainer + own
             summaries[container].scratchBytes += scratchBytes
         } else {
@@ -90,8 +95,7 @@ extension PlannedLayer {
                     path: path, kind: layer.kind,
                     output: output.isVector
                         ? [output.channels] : [output.height, output.width, output.channels],
-                    parameters: parameters.reduce(0) { $0 + $1.count },
-                    multiplyAdds: multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds },
+                    parameters: parameterCount, multiplyAdds: ownMultiplyAdds,
                     activationBytes: keptByContainer + own, scratchBytes: scratchBytes,
                     isContainer: !children.isEmpty))
         }

@@ -26,7 +26,7 @@ import Testing
             network, batchSize: 6, workers: Workers(count: 2), keepsInputGradient: keepsInputGradient)
         executor.poisonMemory(with: .nan)
         _ = executor.computeGradients(
-            ArrayBatch(images: uniformArrays(6, of: shape.count, seed: 1), labels: [0, 1, 2, 3, 4, 0]),
+            ArrayBatch(images: uniformArrays(6, of: shape.count, seed: 1), labels: [0, 1, 2, 3, 0, 1]),
             count: 6, loss: SoftmaxCrossEntropy())
         executor.reduceGradients(0..<network.trainedFloats)
         return executor
@@ -61,6 +61,32 @@ import Testing
             expectEqual(
                 some.values(of: parameter, in: part.gradients),
                 all.values(of: try all.parameter(named: parameter.name), in: whole.gradients))
+        }
+    }
+
+    private static let branches = Sequential {
+        Residual(Fire(2, squeeze: 3, expand: 2), shortcut: Conv2D(2, 4, kernel: 1)).named("first")
+        Residual(Fire(4, squeeze: 3, expand: 2)).named("second")
+        GlobalAveragePool2D().named("mean")
+    }
+
+    @Test(
+        "So it has where branches are frozen, in part or as a whole",
+        arguments: [
+            "first.*", "*.squeeze.*", "*.expand1x1.*", "*.expand3x3.*", "*.shortcut.*", "second.*",
+            "first.squeeze.*", "*.bias",
+        ] as [NamePattern], Layout.allCases)
+    func branchGradients(pattern: NamePattern, layout: Layout) throws {
+        func network(freezing: [NamePattern]) throws -> Network {
+            try Network(Self.branches, input: Self.shape, seed: 5, layout: layout, freezing: freezing)
+        }
+        let (all, some) = (try network(freezing: []), try network(freezing: [pattern]))
+        let (whole, part) = (try Self.step(all), try Self.step(some))
+        #expect(!some.trainedParameters.isEmpty && some.trainedParameters.count < all.parameters.count)
+        for parameter in some.trainedParameters {
+            let gradient = all.values(of: try all.parameter(named: parameter.name), in: whole.gradients)
+            #expect(gradient.contains { $0 != 0 }, "\(parameter.name)")
+            expectEqual(some.values(of: parameter, in: part.gradients), gradient, parameter.name)
         }
     }
 

@@ -36,10 +36,10 @@ import Testing
         #expect(results[0].gradients.contains { $0 != 0 })
     }
 
-    @Test("An observer sees every layer by its path, each image once", arguments: Layout.allCases)
-    func observer(layout: Layout) throws {
+    /// What an observer sees of five images, by path and image.
+    private static func seen(fuses: Bool, _ layout: Layout) throws -> [String: [Int: [Float]]] {
         let executor = try Executor(
-            Self.network(fuses: false, layout), batchSize: 5, workers: Workers(count: 2), isTraining: false)
+            network(fuses: fuses, layout), batchSize: 5, workers: Workers(count: 2), isTraining: false)
         let seen = Seen()
         executor.observer = { layer, output, first in
             for image in 0..<output.batch {
@@ -48,8 +48,26 @@ import Testing
             }
         }
         _ = executor.infer(
-            ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8)), count: 5)
-        let outputs = seen.outputs
+            ArrayBatch(images: uniformArrays(5, of: shape.count, seed: 8)), count: 5)
+        return seen.outputs
+    }
+
+    @Test(
+        "Where a convolution computes its ReLU, an observer sees the outcome twice",
+        arguments: Layout.allCases)
+    func fusedObserver(layout: Layout) throws {
+        let (fused, plain) = (try Self.seen(fuses: true, layout), try Self.seen(fuses: false, layout))
+        #expect(fused["stem"] == plain["relu"])
+        #expect(fused["grouped"] == plain["grouped_relu"])
+        for path in plain.keys where !["stem", "grouped"].contains(path) && !path.hasPrefix("fire.") {
+            #expect(fused[path] == plain[path], "\(path)")
+        }
+        #expect(fused["fire.squeeze"] == plain["fire.squeeze_activation"])
+    }
+
+    @Test("An observer sees every layer by its path, each image once", arguments: Layout.allCases)
+    func observer(layout: Layout) throws {
+        let outputs = try Self.seen(fuses: false, layout)
         #expect(
             Set(outputs.keys) == [
                 "stem", "relu", "pool", "fire", "fire.squeeze", "fire.squeeze_activation", "fire.expand1x1",
