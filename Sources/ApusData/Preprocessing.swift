@@ -13,9 +13,12 @@ public struct Preprocessing: Sendable, Equatable {
     public let normalization: Normalization
 
     /// - Parameter normalization: of the input's channels, or of one for all that it is repeated in.
-    /// - Throws: `DataError.channelMismatch` where the images have other channels than the input, and more
+    /// - Throws: `DataError.invalidShape` where an extent is below 1; `.channelMismatch` where the images have other channels than the input, and more
     ///   than one; `.invalidNormalization` where the constants are for another number of channels.
     public init(image: Shape, input: Shape, normalization: Normalization) throws {
+        for shape in [image, input] {
+            _ = try ImageDataset.pixelCount(of: 1, shape, dataset: "preprocessing")
+        }
         guard image.channels == input.channels || image.channels == 1 else {
             throw DataError.channelMismatch(image: image.description, input: input.description)
         }
