@@ -1,7 +1,7 @@
 import Apus
 import ReferenceKernels
 
-/// A convolution of a shipped network, on one thread: naive loops, and im2col with GEMM.
+/// A convolution of a shipped network, on one thread, in the network's layout: naive loops, and what runs there.
 struct ConvolutionBenchmark {
     /// One of the three computations of a convolution.
     enum Pass: String, CaseIterable, Codable {
@@ -20,32 +20,38 @@ struct ConvolutionBenchmark {
 
     let name: String
     let geometry: ConvolutionGeometry
+    let layout: Layout
 
-    /// Images of a call, as many as a shard has at most.
-    private static let batch = 16
+    /// Images of a call: as many as a shard has at most, but fewer where one keeps the naive loops busy.
+    private var batch: Int { max(2, min(16, (1 << 26) / geometry.multiplyAdds)) }
     /// The naive loops take fewer: their rate does not depend on it.
     private static let naiveBatch = 2
 
-    /// The convolutions of all networks.
+    /// The convolutions of all networks, each geometry once.
     static func all() throws -> [ConvolutionBenchmark] {
-        try ModelCatalog.models.flatMap { type in
-            let network = try Network(type.init(classes: 10))
-            return network.root.children.compactMap { child in
-                (child.layer as? Conv2D).map {
-                    ConvolutionBenchmark(
-                        name: "\(type.name)/\(child.path)",
-                        geometry: $0.geometry(input: child.input, output: child.output))
-                }
+        var seen: Set<ConvolutionGeometry> = []
+        return try ModelCatalog.models.flatMap { type -> [ConvolutionBenchmark] in
+            let network = try Network(type.init(classes: type.defaultClasses))
+            return convolutions(in: network.root).compactMap { place, convolution -> ConvolutionBenchmark? in
+                let geometry = convolution.geometry(input: place.input, output: place.output)
+                guard seen.insert(geometry).inserted else { return nil }
+                return ConvolutionBenchmark(
+                    name: "\(type.name)/\(place.path)", geometry: geometry, layout: type.layout)
             }
         }
+    }
+
+    private static func convolutions(in layer: PlannedLayer) -> [(PlannedLayer, Conv2D)] {
+        let own = (layer.layer as? Conv2D).map { [(layer, $0)] } ?? []
+        return own + layer.children.flatMap(convolutions(in:))
     }
 
     /// Validates every pass against the naive loops, then times both.
     ///
     /// - Throws: `BenchmarkError` where they differ by more than rounding.
     func run(rounds: Int, seconds: Double) throws -> [Result] {
-        let problem = try ConvolutionProblem(geometry, batch: Self.batch)
-        let naive = try ConvolutionProblem(geometry, batch: Self.naiveBatch)
+        let problem = try ConvolutionProblem(geometry, layout, batch: batch)
+        let naive = try ConvolutionProblem(geometry, layout, batch: Self.naiveBatch)
         let flops = 2e-9 * Double(geometry.multiplyAdds)
         return try Pass.allCases.map { pass in
             try problem.validate(pass, name: name)
@@ -53,7 +59,7 @@ struct ConvolutionBenchmark {
                 amount: flops * Double(Self.naiveBatch), rounds: 3, seconds: seconds / 4
             ) { naive.runNaive(pass) }
             let fast = Measurement.measure(
-                amount: flops * Double(Self.batch), rounds: rounds, seconds: seconds
+                amount: flops * Double(batch), rounds: rounds, seconds: seconds
             ) { problem.run(pass) }
             return Result(name: name, pass: pass, naiveGigaflops: slow.median, gigaflops: fast)
         }
@@ -63,21 +69,23 @@ struct ConvolutionBenchmark {
 /// The operands of a convolution, filled with small whole numbers.
 private final class ConvolutionProblem {
     private let geometry: ConvolutionGeometry
+    private let layout: Layout
     private let batch: Int
     private let buffers: [FloatBuffer]
     private let reference: ReferenceConvolution
     private let naiveInput: ReferenceTensor<Float>
     private let naiveWeights: ReferenceTensor<Float>
     private let naiveGradient: ReferenceTensor<Float>
-    private var naiveResult: [Float] = []
+    private var naiveResult: ReferenceTensor<Float>?
 
-    init(_ geometry: ConvolutionGeometry, batch: Int) throws {
+    init(_ geometry: ConvolutionGeometry, _ layout: Layout, batch: Int) throws {
         self.geometry = geometry
+        self.layout = layout
         self.batch = batch
         let (input, output) = (geometry.input, geometry.output)
         let sizes = [
             batch * input.count, geometry.weightCount, batch * output.count,
-            geometry.scratchCount(.channelsFirst), batch * input.count, geometry.weightCount,
+            geometry.scratchCount(layout), batch * input.count, geometry.weightCount,
         ]
         buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {
@@ -91,13 +99,19 @@ private final class ConvolutionProblem {
             padding: ReferenceExtent(geometry.padding.height, geometry.padding.width),
             dilation: ReferenceExtent(geometry.dilation.height, geometry.dilation.width),
             groups: geometry.groups)
-        naiveInput = ReferenceTensor(
-            batch, input.channels, input.height, input.width, values: buffers[0].view.array)
+        func images(_ shape: Shape, _ buffer: FloatBuffer) -> ReferenceTensor<Float> {
+            layout == .channelsFirst
+                ? ReferenceTensor(
+                    batch, shape.channels, shape.height, shape.width, values: buffer.view.array)
+                : ReferenceTensor(
+                    batch, shape.channels, shape.height, shape.width, channelsLast: buffer.view.array)
+        }
+        naiveInput = images(input, buffers[0])
         naiveWeights = ReferenceTensor(
             output.channels, input.channels / geometry.groups, geometry.kernel.height,
             geometry.kernel.width, values: buffers[1].view.array)
-        naiveGradient = ReferenceTensor(
-            batch, output.channels, output.height, output.width, values: buffers[2].view.array)
+        naiveGradient = images(output, buffers[2])
+        if layout == .channelsLast { buffers[1].view.copy(from: naiveWeights.outputLast) }
     }
 
     func run(_ pass: ConvolutionBenchmark.Pass) {
@@ -114,20 +128,17 @@ private final class ConvolutionProblem {
     func runNaive(_ pass: ConvolutionBenchmark.Pass) {
         naiveResult =
             switch pass {
-            case .forward: reference.forward(naiveInput, weights: naiveWeights).values
+            case .forward: reference.forward(naiveInput, weights: naiveWeights)
             case .weightGradient:
-                reference.weightGradient(
-                    naiveGradient, input: naiveInput, weightShape: naiveWeights.shape
-                ).values
+                reference.weightGradient(naiveGradient, input: naiveInput, weightShape: naiveWeights.shape)
             case .inputGradient:
-                reference.inputGradient(
-                    naiveGradient, weights: naiveWeights, inputShape: naiveInput.shape
-                ).values
+                reference.inputGradient(naiveGradient, weights: naiveWeights, inputShape: naiveInput.shape)
             }
     }
 
     func validate(_ pass: ConvolutionBenchmark.Pass, name: String) throws {
-        buffers[2].view.copy(from: naiveGradient.values)
+        let gradient = layout == .channelsFirst ? naiveGradient.values : naiveGradient.channelsLast
+        buffers[2].view.copy(from: gradient)
         buffers[5].view.fill(0)
         run(pass)
         runNaive(pass)
@@ -137,10 +148,14 @@ private final class ConvolutionProblem {
             case .weightGradient: buffers[5].view.array
             case .inputGradient: buffers[4].view.array
             }
-        guard result == naiveResult else {
-            throw BenchmarkError(description: "\(name), \(pass.rawValue): GEMM and naive loops differ")
+        var expected = naiveResult?.values
+        if layout == .channelsLast {
+            expected = pass == .weightGradient ? naiveResult?.outputLast : naiveResult?.channelsLast
         }
-        buffers[2].view.copy(from: naiveGradient.values)
+        guard result == expected else {
+            throw BenchmarkError(description: "\(name), \(pass.rawValue): it and the naive loops differ")
+        }
+        buffers[2].view.copy(from: gradient)
     }
 
     private func backward(weightGradient: FloatView?, _ inputGradient: GradientDestination) {
@@ -153,7 +168,7 @@ private final class ConvolutionProblem {
     private func tensor(_ index: Int) -> Tensor {
         Tensor(
             buffers[index].view, batch: batch, shape: index == 2 ? geometry.output : geometry.input,
-            layout: .channelsFirst)
+            layout: layout)
     }
 }
 

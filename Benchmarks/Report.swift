@@ -68,7 +68,7 @@ extension Report.Header {
 
 extension ConvolutionBenchmark.Result {
     static let heading = Text.row(
-        "Convolution, one thread, Gflop/s", "naive", "GEMM", "spread", "of FMA", "of sgemm", "GEMM/naive")
+        "Convolution, one thread, Gflop/s", "naive", "Apus", "spread", "of FMA", "of sgemm", "Apus/naive")
 
     func text(_ header: Report.Header) -> String {
         Text.row(

@@ -34,7 +34,8 @@ struct TrainingBenchmark {
 
     func run(threads: Int, rounds: Int, seconds: Double) throws -> Result {
         let classes = model.defaultClasses
-        // A hundred batches, but no more than a few megabytes of images.
+        // A hundred batches, but no more than a few megabytes of images. The end of an epoch, with a test of one
+        // image, is among the steps.
         let batches = max(2, min(100, (16 << 20) / (batchSize * model.input.count)))
         let channels = model.input.channels
         let data = try DatasetSplits(
