@@ -6,7 +6,7 @@ public enum SoftmaxKernel {
     public static func forward(_ input: Tensor, into output: Tensor) {
         unsafe forEachVector(input, output) { x, y, count in
             let (greatest, total) = unsafe exponentialSum(x, count)
-            let scale = 1 / total
+            let scale = Float(1 / total)
             for index in 0..<count { unsafe y[index] = exp(x[index] - greatest) * scale }
         }
     }
@@ -55,7 +55,7 @@ public enum SoftmaxKernel {
             precondition(label >= 0 && label < classes, "label \(label) outside 0..<\(classes)")
             let x = unsafe logits.base + image * logits.rowStride
             let (greatest, total) = unsafe exponentialSum(x, classes)
-            let logSum = log(Double(total)) + Double(greatest)
+            let logSum = log(total) + Double(greatest)
             var loss = (1 - Double(smoothing)) * (logSum - Double(unsafe x[Int(label)]))
             if smoothing > 0 {
                 var mean = 0.0
@@ -65,7 +65,7 @@ public enum SoftmaxKernel {
             sum += loss
             guard let gradient else { continue }
             let dx = unsafe gradient.base + image * gradient.rowStride
-            let inverse = 1 / total
+            let inverse = Float(1 / total)
             let floor = smoothing / Float(classes)
             for index in 0..<classes {
                 let target = floor + (index == label ? 1 - smoothing : 0)
@@ -76,11 +76,11 @@ public enum SoftmaxKernel {
     }
 
     @inline(__always) @unsafe
-    private static func exponentialSum(_ x: UnsafePointer<Float>, _ count: Int) -> (Float, Float) {
+    private static func exponentialSum(_ x: UnsafePointer<Float>, _ count: Int) -> (Float, Double) {
         var greatest = unsafe x[0]
         for index in 1..<max(count, 1) { unsafe greatest = max(greatest, x[index]) }
-        var total: Float = 0
-        for index in 0..<count { unsafe total += exp(x[index] - greatest) }
+        var total = 0.0
+        for index in 0..<count { unsafe total += Double(exp(x[index] - greatest)) }
         return (greatest, total)
     }
 

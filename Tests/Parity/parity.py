@@ -33,7 +33,7 @@ SQUEEZENETS = {name: getattr(torchvision.models, name) for name in ("squeezenet1
 CLASSES = (10, 1000)
 # Batch and extents. Seventeen images are more than one thread takes at once.
 DIGITS = [(batch, 1, 28, 28) for batch in (1, 2, 5, 17)]
-PHOTOS = [(batch, 3, *extents) for extents in ((224, 224), (227, 227), (96, 96), (75, 101))
+PHOTOS = [(batch, 3, *extents) for extents in ((224, 224), (227, 227), (96, 96), (75, 101), (21, 22))
           for batch in (1, 2, 5)] + [(17, 3, 96, 96)]
 
 KINDS = ("logits", "loss", "activations", "parameter gradients", "input gradient")
