@@ -93,7 +93,7 @@ extension TrainingBenchmark.Result {
 /// Columns of a table.
 enum Text {
     static func row(_ first: String, _ rest: String...) -> String {
-        first.padding(toLength: 36, withPad: " ", startingAt: 0)
+        first.padding(toLength: 48, withPad: " ", startingAt: 0)
             + rest.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
     }
 
