@@ -58,7 +58,7 @@ public enum ApusProgram {
 
     private static func fail(_ message: String, on console: Console) -> ExitCode {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        console.complain("\(program.name): error: \(line)\n")
+        console.complain("\(program.name): error: \(line.printable)\n")
         return .failure
     }
 }

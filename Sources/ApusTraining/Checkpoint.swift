@@ -50,6 +50,8 @@ public struct Checkpoint: Sendable {
     /// The name of the model.
     public var modelName: String { header.model }
     public var classNames: [String] { header.classNames }
+    /// Of the network's input.
+    public var normalization: Normalization { header.normalization }
     /// The settings the run was started with, where the file holds a run to go on with.
     public let settings: [String: String]?
     /// How far the run was.

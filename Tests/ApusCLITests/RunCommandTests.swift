@@ -218,7 +218,10 @@ struct RunCommandRefusalTests {
     @Test(
         "What is wrong with a batch is said with what is right",
         arguments: [
-            ([image.named("inputs")], "has no tensor 'input'; is it the one that is called 'inputs'?"),
+            (
+                [image.named("inputs"), labels(1)],
+                "has no tensor 'input'; is it the one that is called 'inputs'?"
+            ),
             ([], "has no tensor 'input'"),
             ([image(1, 28, 28)], "found the shape [1, 28, 28], expected [images, channels, height, width]"),
             ([image(0, 1, 28, 28)], "found the shape [0, 1, 28, 28]"),
@@ -254,6 +257,15 @@ struct RunCommandRefusalTests {
             let unlabelled = await Self.run(in: directory, input: input, "--gradients")
             #expect(unlabelled.status == .failure)
             #expect(unlabelled.errors.contains("--gradients needs a loss"))
+
+            let several = await Self.run(in: directory, input: input, output: "out.npy", "--activations")
+            #expect(several.status == .failure)
+            #expect(several.errors.contains("out.npy: there are 2 tensors to write, expected one"))
+            let seed = await Self.run(in: directory, input: input, "--seed", "3")
+            #expect(seed.status == .usage && seed.errors.contains("which --training turns on"))
+
+            let lone = try directory.write([Self.image], to: "batch.npy")
+            #expect(await Self.run(in: directory, input: lone).status == .success)
 
             let nowhere = await Self.run(in: directory, input: input, output: "missing/out.npz")
             #expect(nowhere.status == .failure && nowhere.errors.contains("missing/out.npz"))

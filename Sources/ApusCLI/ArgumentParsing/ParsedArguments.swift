@@ -59,7 +59,9 @@ package struct ParsedArguments: Sendable {
     package func completed(with texts: [String: String]) throws(UsageError) -> ParsedArguments {
         var completed = self
         for option in specification.options where values[option.name] == nil {
-            if let text = texts[option.name] { completed.values[option.name] = try option.value(of: text) }
+            guard let text = texts[option.name] else { continue }
+            // A flag is given or not: its text says no more.
+            completed.values[option.name] = option.valueName == nil ? true : try option.value(of: text)
         }
         return completed
     }

@@ -15,7 +15,7 @@ final class BatchFile: BatchSource {
     private let images: [Float]
 
     /// Reads `input`, `[images, channels, height, width]` in single precision, and `labels`, `[images]`, if
-    /// there are any; other tensors are left alone.
+    /// there are any; other tensors are left alone. A lone tensor is the input whatever its name.
     ///
     /// - Throws: `CommandError` where they are not these; `FileError` or `FormatError` where there is no file
     ///   of tensors.
@@ -23,7 +23,7 @@ final class BatchFile: BatchSource {
         let url = URL(fileURLWithPath: path)
         self.path = RunFolder.shown(url.path)
         let file = try TensorFile(contentsOf: url)
-        guard let input = file["input"] else {
+        guard let input = file["input"] ?? (file.tensors.count == 1 ? file.tensors[0] : nil) else {
             let nearest = NearestName.suggestion(for: "input", among: file.tensors.map(\.name))
             throw CommandError(
                 "\(self.path) has no tensor 'input'"

@@ -50,6 +50,10 @@ enum CommonOptions {
         help: "The images: height, width and channels.")
     static let json = Flag("json", help: "Write JSON, for programs.")
 
+    static func classes(absent: String, help: String = "Classes to tell apart.") -> Option<Int?> {
+        Option("classes", "n", absent: absent, .between(1, and: 65_536), help: help)
+    }
+
     static func batchSize(default fallback: Int, help: String) -> Option<Int> {
         Option("batch-size", short: "b", "n", default: fallback, .between(1, and: 1_000_000), help: help)
     }

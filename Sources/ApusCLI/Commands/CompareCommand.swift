@@ -12,7 +12,7 @@ struct CompareCommand: Command {
         help: "The error that is borne beside it. Whole numbers must be equal, and NaN is NaN's equal alone.")
 
     static let specification = CommandSpecification(
-        "compare", abstract: "Compares two files tensor by tensor; ends with status 1 where they differ.",
+        "compare", abstract: "Compares two files tensor by tensor; ends with status 2 where they differ.",
         operands: [a, b], options: [relative, absolute],
         examples: [
             Example("compare out.safetensors pytorch.safetensors --rtol 1e-5", "Ours against PyTorch's.")
@@ -43,13 +43,17 @@ struct CompareCommand: Command {
         console.write(
             "A  \(a.shownPath)\nB  \(b.shownPath)\n\n" + table.text(gap: 2) + "\n"
                 + verdict(on: comparisons.count, differing).wrapped(columns: console.tableColumns) + "\n")
-        return differing.isEmpty ? .success : .failure
+        return differing.isEmpty ? .success : .difference
     }
 
-    /// One for each name: A's in the order of A, then those that B alone has.
+    /// One for each name: A's in the order of A, then those that B alone has. A lone tensor may be named after its
+    /// file, as in `.npy`, and is compared with the other's whatever their names.
     private static func compare(
         _ a: TensorFile, _ b: TensorFile, _ tolerance: TensorComparison.Tolerance
     ) -> [TensorComparison] {
+        if a.tensors.count == 1, b.tensors.count == 1 {
+            return [TensorComparison(a.tensors[0].name, a.tensors[0], b.tensors[0], tolerance)]
+        }
         let names = Set(a.tensors.map(\.name))
         let others = Dictionary(b.tensors.map { ($0.name, $0) }) { first, _ in first }
         return a.tensors.map { TensorComparison($0.name, $0, others[$0.name], tolerance) }

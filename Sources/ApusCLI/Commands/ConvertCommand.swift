@@ -12,13 +12,16 @@ struct ConvertCommand: Command {
     private static let target = Operand(
         "out", help: "Where they go, in the format of its name's ending: .safetensors, .npy, .npz, or .apus.")
 
+    // As `NetworkChoice` has them, but that no checkpoint says which network it is.
+    private static let model = Option<ModelName?>(
+        NetworkChoice.model.name, short: "m", "name", absent: "none: it must be given",
+        help: "The network whose parameters they are.")
+    private static let classes = CommonOptions.classes(absent: "what the model was designed for")
+
     static let specification = CommandSpecification(
         "convert", abstract: "Writes the tensors of a file, or a checkpoint's parameters, in another format.",
         operands: [source, target],
-        groups: [
-            OptionGroup(
-                "For a checkpoint (.apus)", [NetworkChoice.model, NetworkChoice.classes, CommonOptions.input])
-        ],
+        groups: [OptionGroup("For a checkpoint (.apus)", [model, classes, CommonOptions.input])],
         examples: [
             Example("convert runs/lenet5 lenet5.safetensors", "The parameters of a run, for PyTorch."),
             Example(
@@ -39,12 +42,12 @@ struct ConvertCommand: Command {
         input = arguments[CommonOptions.input]
         guard isCheckpoint || (choice.name == nil && choice.classes == nil && input == nil) else {
             throw UsageError.other(
-                "\(NetworkChoice.model.spelling), \(NetworkChoice.classes.spelling) and "
+                "\(Self.model.spelling), \(Self.classes.spelling) and "
                     + "\(CommonOptions.input.spelling) are for checkpoints, whose names end in .apus")
         }
     }
 
-    private var isCheckpoint: Bool { target.url.pathExtension == "apus" }
+    private var isCheckpoint: Bool { target.url.pathExtension.lowercased() == "apus" }
 
     func run(on console: Console) throws -> ExitCode {
         let source = try TensorSource(source)
@@ -65,10 +68,7 @@ struct ConvertCommand: Command {
         if source.checkpoint != nil {
             remarks.append("the names of classes, the normalisation and the state of training stay behind")
         }
-        if source.file.metadata != written.metadata {
-            let names = source.file.metadata.keys.sorted().joined(separator: ", ")
-            remarks.append("the format has no place for metadata: \(names)")
-        }
+        if source.file.metadata != written.metadata { remarks.append(metadataRemark(source)) }
         let pairs = zip(source.file.tensors, written.tensors)
         if let (before, _) = pairs.first(where: { $0.name != $1.name }) {
             remarks.append("the format has no place for the name \(before.name)")
@@ -80,6 +80,10 @@ struct ConvertCommand: Command {
                     + "in \(after.elementType.rawValue)")
         }
         return remarks
+    }
+
+    private func metadataRemark(_ source: TensorSource) -> String {
+        "the format has no place for metadata: \(source.file.metadata.keys.sorted().joined(separator: ", "))"
     }
 
     /// Writes a checkpoint, and says what the new file does not hold.
@@ -97,8 +101,13 @@ struct ConvertCommand: Command {
                 mean: [Double](repeating: 0, count: channels),
                 deviation: [Double](repeating: 1, count: channels)))
         try classifier.save(to: target.url)
-        let rounded = source.file.tensors.filter { $0.doubles.contains { Double(Float($0)) != $0 } }
-        return rounded.isEmpty
-            ? [] : ["a checkpoint has single precision: \(rounded.count.counted("tensor")) rounded"]
+        let rounded = source.file.tensors.filter {
+            $0.elementType == .float64 && $0.doubles.contains { Double(Float($0)) != $0 }
+        }
+        var remarks = source.file.metadata.isEmpty ? [] : [metadataRemark(source)]
+        if !rounded.isEmpty {
+            remarks.append("a checkpoint has single precision: \(rounded.count.counted("tensor")) rounded")
+        }
+        return remarks
     }
 }

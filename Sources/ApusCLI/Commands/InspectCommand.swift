@@ -47,6 +47,9 @@ private struct FileContents: Encodable {
         let model: String
         let input: [Int]
         let classNames: [String]
+        /// What images are normalised by: of each channel, on the scale of 0 for black to 1.
+        let mean: [Double]
+        let deviation: [Double]
         /// How far training was, where the file holds a run.
         let progress: TrainingProgress?
     }
@@ -67,7 +70,8 @@ private struct FileContents: Encodable {
         file = source.shownPath
         network = checkpoint.map {
             Network(
-                model: $0.modelName, input: $0.input, classNames: $0.classNames, progress: $0.progress)
+                model: $0.modelName, input: $0.input, classNames: $0.classNames, mean: $0.normalization.mean,
+                deviation: $0.normalization.deviation, progress: $0.progress)
         }
         self.tensors = tensors.map {
             Tensor(name: $0.name, type: $0.elementType.rawValue, shape: $0.shape, bytes: $0.bytes.count)
@@ -101,6 +105,10 @@ private struct FileContents: Encodable {
             facts.add("input", network.input.shapeText)
             facts.add(
                 "classes", "\(network.classNames.count): \(network.classNames.joined(separator: ", "))")
+            func text(_ values: [Double]) -> String { values.map { $0.digits(4) }.joined(separator: ", ") }
+            facts.add(
+                "normalised", "by the mean \(text(network.mean)) and the deviation \(text(network.deviation))"
+            )
             facts.add("training", network.progress?.place ?? "no run to go on with")
         }
         for (name, text) in metadata.sorted(by: { $0.key < $1.key }) { facts.add(name, text) }

@@ -8,9 +8,8 @@ struct NetworkChoice {
     static let model = Option<ModelName?>(
         "model", short: "m", "name", absent: "the one of the checkpoint",
         help: "The network; required for weights that are no checkpoint.")
-    static let classes = Option<Int?>(
-        "classes", "n", absent: "the checkpoint's, else what the model was designed for",
-        .between(1, and: 100_000), help: "Classes to tell apart.")
+    static let classes = CommonOptions.classes(
+        absent: "the checkpoint's, else what the model was designed for")
 
     let name: ModelName?
     let classes: Int?

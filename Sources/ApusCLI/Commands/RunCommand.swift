@@ -8,8 +8,9 @@ struct RunCommand: Command {
         help: "The parameters, under PyTorch's names: \(TensorSource.kinds).")
     private static let input = Option<String>(
         required: "input", short: "i", "file",
-        help: "The batch: a tensor 'input', float32 [images, channels, height, width], and perhaps "
-            + "'labels', whole numbers [images].")
+        help:
+            "The batch: a tensor 'input', float32 [images, channels, height, width], resized and normalised as "
+            + "the network takes them, and perhaps 'labels', whole numbers [images].")
     private static let output = Option<String>(
         required: "output", short: "o", "file",
         help: "Where 'logits' [images, classes] go and, for labels, 'loss' [1], the mean cross-entropy.")
@@ -62,6 +63,10 @@ struct RunCommand: Command {
         isTraining = arguments[Self.training]
         seed = arguments[Self.seed]
         threads = arguments[CommonOptions.threads]
+        guard isTraining || !arguments.contains(Self.seed) else {
+            throw UsageError.other(
+                "\(Self.seed.spelling) is for dropout, which \(Self.training.spelling) turns on")
+        }
     }
 
     func run(on console: Console) throws -> ExitCode {
@@ -74,6 +79,9 @@ struct RunCommand: Command {
         guard !computesGradients || batch.labels != nil else {
             throw CommandError("\(Self.gradients.spelling) needs a loss: \(input) has no tensor 'labels'")
         }
+        // The logits, the loss, and what else was asked for.
+        try output.checkFormat(
+            count: 1 + (batch.labels == nil ? 0 : 1) + (computesGradients || recordsActivations ? 1 : 0))
         // An observer sees nothing of a layer whose ReLU is computed with it.
         let network = try choice.network(
             of: model, input: batch.shape, weights: source, fusesActivations: !recordsActivations)

@@ -7,9 +7,7 @@ import Foundation
 /// `apus summary`: shows what a network consists of and costs.
 struct SummaryCommand: Command {
     private static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step of training.")
-    private static let classes = Option<Int?>(
-        "classes", "n", absent: "what the model was designed for", .between(1, and: 100_000),
-        help: "Classes to tell apart.")
+    private static let classes = CommonOptions.classes(absent: "what the model was designed for")
 
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",

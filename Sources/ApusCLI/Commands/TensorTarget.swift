@@ -19,15 +19,16 @@ struct TensorTarget {
         }
     }
 
-    /// Refuses, before there is work to lose, a name that is of no format to write.
+    /// Refuses, before there is work to lose, a name that is of no format to write so many tensors in.
     ///
-    /// - Throws: `CommandError` where the name's ending says none.
-    func checkFormat() throws {
+    /// - Throws: `CommandError` where the name's ending says none, or one that holds a single tensor.
+    func checkFormat(count: Int = 1) throws {
         try explaining {
             guard let format = TensorFormat(nameOf: url) else {
                 throw TensorFileError.unknownExtension(file: shownPath)
             }
             guard format.isWritable else { throw TensorFileError.readOnly(format) }
+            if format == .numpy, count != 1 { throw TensorFileError.notOneTensor(count: count) }
         }
     }
 

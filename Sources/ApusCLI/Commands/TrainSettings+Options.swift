@@ -21,9 +21,8 @@ extension TrainSettings {
         "image-size", "n|HxW", absent: "as they are",
         help: "What images are resized to, in square or height and width. "
             + "Grey is repeated where the model wants colour, in any case.")
-    static let classes = Option<Int?>(
-        "classes", "n", absent: "the data's", .between(1, and: 65_536),
-        help: "Classes to tell apart, no fewer than the data's.")
+    static let classes = CommonOptions.classes(
+        absent: "the data's", help: "Classes to tell apart, no fewer than the data's.")
     static let epochs = Option(
         "epochs", short: "e", "n", default: 10, .between(1, and: 100_000), help: "Passes over the images.")
     static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step.")

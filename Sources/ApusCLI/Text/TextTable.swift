@@ -7,7 +7,7 @@ struct TextTable {
 
     init(_ alignments: [Alignment]) { self.alignments = alignments }
 
-    mutating func add(_ cells: [String]) { rows.append(cells) }
+    mutating func add(_ cells: [String]) { rows.append(cells.map(\.printable)) }
 
     /// Adds a line across all columns.
     mutating func addRule() { rows.append(nil) }
@@ -28,6 +28,19 @@ struct TextTable {
 }
 
 extension String {
+    /// The text with control characters spelled out: names and metadata of files must not command the terminal.
+    var printable: String {
+        var text = ""
+        for scalar in unicodeScalars {
+            if scalar.properties.generalCategory == .control {
+                text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+
     func padded(to width: Int, _ alignment: TextTable.Alignment = .left) -> String {
         let space = String(repeating: " ", count: max(0, width - count))
         return alignment == .left ? self + space : space + self
@@ -60,7 +73,7 @@ extension String {
 struct FactList {
     private var facts: [(name: String, text: String)] = []
 
-    mutating func add(_ name: String, _ text: String) { facts.append((name, text)) }
+    mutating func add(_ name: String, _ text: String) { facts.append((name.printable, text.printable)) }
 
     func text(columns: Int) -> String {
         let width = 2 + (facts.map(\.name.count).max() ?? 0) + 2
