@@ -13,11 +13,6 @@ extension Checkpoint {
     /// Height, width and channels of an image.
     package var input: [Int] { header.input }
 
-    /// All tensors, in the file's order: the parameters, then what the optimiser remembers of each.
-    package var fileTensors: [FileTensor] {
-        zip(header.tensors, values).map { FileTensor(name: $0.name, shape: $0.shape, floats: $1) }
-    }
-
     /// The network's parameters, under PyTorch's names and in its layout.
     package var parameters: [FileTensor] {
         guard (header.training?.stateCount ?? 0) > 0 else { return fileTensors }
