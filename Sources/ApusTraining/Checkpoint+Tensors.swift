@@ -3,12 +3,8 @@ import Foundation
 
 /// A checkpoint as a file of tensors.
 extension Checkpoint {
-    /// Whether the file at `url` begins as a checkpoint does; one that cannot be read does not.
-    package static func isCheckpoint(at url: URL) -> Bool {
-        guard let file = try? FileHandle(forReadingFrom: url) else { return false }
-        defer { try? file.close() }
-        return (try? file.read(upToCount: magic.count)) == magic
-    }
+    /// Whether the bytes of a file begin as a checkpoint's do.
+    package static func isCheckpoint(_ bytes: Data) -> Bool { bytes.starts(with: magic) }
 
     /// Height, width and channels of an image.
     package var input: [Int] { header.input }
