@@ -5,8 +5,8 @@ import Foundation
 
 /// The layout of the file: see `Checkpoint`.
 extension Checkpoint {
-    /// The header of a checkpoint's bytes, and the elements of its tensors; `name` is the file's name in errors.
-    static func decode(_ bytes: Data, name: String) throws -> (Header, [[Float]]) {
+    /// The header of a checkpoint's bytes, and its tensors; `name` is the file's name in errors.
+    static func decode(_ bytes: Data, name: String) throws -> (Header, [FileTensor]) {
         func number(at offset: Int) -> Int {
             (0..<4).reduce(0) { $0 | Int(bytes[bytes.startIndex + offset + $1]) << (8 * $1) }
         }
@@ -46,43 +46,28 @@ extension Checkpoint {
         return (header, try tensors(header.tensors, in: bytes[body..<bytes.endIndex - 4], name: name))
     }
 
+    /// The tensors whose elements follow one another in `bytes`, each a part of them.
     private static func tensors(
         _ tensors: [Header.Tensor], in bytes: Data, name: String
-    ) throws -> [[Float]] {
-        var counts: [Int] = []
-        var rest = bytes.count / 4
-        for tensor in tensors {
-            var count = 1
-            for extent in tensor.shape {
-                let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-                count = overflow || extent < 0 ? Int.max : product
-            }
-            guard count <= rest else {
+    ) throws -> [FileTensor] {
+        var rest = bytes
+        let found = try tensors.map { tensor in
+            guard let count = ElementType.float32.byteCount(of: tensor.shape), count <= rest.count else {
                 throw FormatError(
-                    file: name, offset: bytes.startIndex,
+                    file: name, offset: rest.startIndex,
                     found: "a tensor \(tensor.name) of shape \(tensor.shape)",
-                    expected: "at most \(rest) more elements")
+                    expected: "extents from 0, of at most \(rest.count / 4) more elements")
             }
-            counts.append(count)
-            rest -= count
+            defer { rest = rest.dropFirst(count) }
+            return FileTensor(
+                name: tensor.name, shape: tensor.shape, elementType: .float32, bytes: rest.prefix(count))
         }
-        guard rest == 0, bytes.count % 4 == 0 else {
+        guard rest.isEmpty else {
             throw FormatError(
                 file: name, offset: bytes.startIndex, found: "\(bytes.count) bytes of tensors",
-                expected: "\(4 * counts.reduce(0, +))")
+                expected: "\(bytes.count - rest.count)")
         }
-        return bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            return counts.map { count in
-                defer { offset += 4 * count }
-                return (0..<count).map {
-                    Float(
-                        bitPattern: UInt32(
-                            littleEndian: buffer.loadUnaligned(
-                                fromByteOffset: offset + 4 * $0, as: UInt32.self)))
-                }
-            }
-        }
+        return found
     }
 
     /// The bytes of a checkpoint of `classifier`, with the state of training if one is given.

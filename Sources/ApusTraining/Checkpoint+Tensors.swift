@@ -3,20 +3,11 @@ import Foundation
 
 /// A checkpoint as a file of tensors.
 extension Checkpoint {
-    /// Whether the file at `url` begins as a checkpoint does; one that cannot be read does not.
-    package static func isCheckpoint(at url: URL) -> Bool {
-        guard let file = try? FileHandle(forReadingFrom: url) else { return false }
-        defer { try? file.close() }
-        return (try? file.read(upToCount: magic.count)) == magic
-    }
+    /// Whether the bytes of a file begin as a checkpoint's do.
+    package static func isCheckpoint(_ bytes: Data) -> Bool { bytes.starts(with: magic) }
 
     /// Height, width and channels of an image.
     package var input: [Int] { header.input }
-
-    /// All tensors, in the file's order: the parameters, then what the optimiser remembers of each.
-    package var fileTensors: [FileTensor] {
-        zip(header.tensors, values).map { FileTensor(name: $0.name, shape: $0.shape, floats: $1) }
-    }
 
     /// The network's parameters, under PyTorch's names and in its layout.
     package var parameters: [FileTensor] {

@@ -44,8 +44,8 @@ public struct Checkpoint: Sendable {
 
     public let path: String
     let header: Header
-    /// The elements of each tensor of the header.
-    let values: [[Float]]
+    /// All tensors, in the file's order: the parameters, then what the optimiser remembers of each.
+    package let fileTensors: [FileTensor]
 
     /// The name of the model.
     public var modelName: String { header.model }
@@ -58,7 +58,7 @@ public struct Checkpoint: Sendable {
     public let progress: TrainingProgress?
     /// The elements of each tensor, parameters and the optimiser's, by name.
     package var tensors: [String: [Float]] {
-        Dictionary(zip(header.tensors.map(\.name), values)) { first, _ in first }
+        Dictionary(fileTensors.map { ($0.name, $0.floats) }) { first, _ in first }
     }
     /// What each completed epoch of the run came to.
     public var history: [EpochRecord] { header.training?.history ?? [] }
@@ -67,9 +67,15 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: `FileError` where it cannot be read, `FormatError` where it is not a whole checkpoint.
     public init(contentsOf url: URL) throws {
-        let bytes = try WholeFile.contents(of: url)
-        path = url.path
-        (header, values) = try Checkpoint.decode(bytes, name: url.path)
+        try self.init(WholeFile.contents(of: url), path: url.path)
+    }
+
+    /// Takes the whole file at `path` as a checkpoint, whose tensors stay parts of `bytes`.
+    ///
+    /// - Throws: `FormatError` where it is not a whole checkpoint.
+    package init(_ bytes: Data, path: String) throws {
+        self.path = path
+        (header, fileTensors) = try Checkpoint.decode(bytes, name: path)
         settings = header.training?.settings
         progress = header.training?.progress
     }
@@ -134,7 +140,7 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: `CheckpointError` where it has other parameters, or the file some that are not finite.
     func load(into network: Network) throws {
-        for (index, parameter) in network.parameters.enumerated() {
+        let values = try network.parameters.enumerated().map { index, parameter in
             let expected = Header.Tensor(name: parameter.name, shape: parameter.shape)
             let found = index < header.tensors.count ? header.tensors[index] : nil
             guard expected == found else {
@@ -143,10 +149,12 @@ public struct Checkpoint: Sendable {
                     reason: "has \(found.map { "\($0.name) \($0.shape)" } ?? "no tensor") where model "
                         + "\(header.model) has \(expected.name) \(expected.shape)")
             }
-            guard values[index].allSatisfy(\.isFinite) else {
+            let values = fileTensors[index].floats
+            guard values.allSatisfy(\.isFinite) else {
                 throw CheckpointError(
                     path: path, reason: "has numbers in \(parameter.name) that are not finite")
             }
+            return values
         }
         for (parameter, values) in zip(network.parameters, values) {
             try network.setValues(values, of: parameter)
@@ -159,12 +167,12 @@ public struct Checkpoint: Sendable {
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
-        guard 0...values.count ~= training.stateCount,
-            values.count == parameters + trained * training.stateCount
+        guard 0...fileTensors.count ~= training.stateCount,
+            fileTensors.count == parameters + trained * training.stateCount
         else {
             throw CheckpointError(
                 path: path,
-                reason: "holds \(values.count) tensors, expected \(parameters) parameters and "
+                reason: "holds \(fileTensors.count) tensors, expected \(parameters) parameters and "
                     + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones")
         }
         for index in 0..<training.stateCount {
@@ -180,7 +188,7 @@ public struct Checkpoint: Sendable {
         return TrainingState(
             progress: training.progress, history: training.history, optimizer: training.optimizer,
             blocks: (0..<training.stateCount).map {
-                Array(values[parameters + trained * $0..<parameters + trained * ($0 + 1)])
+                fileTensors[parameters + trained * $0..<parameters + trained * ($0 + 1)].map(\.floats)
             })
     }
 }

@@ -1,5 +1,8 @@
 import ApusCLI
+import ApusData
 import ApusFormats
+import ApusKernels
+import ApusNN
 import ApusTraining
 import Foundation
 import TestSupport
@@ -70,6 +73,32 @@ struct InspectCommandTests {
             try Classifier.load(from: RunFolder(at: directory).checkpoint).save(to: bare)
             let short = await apus("inspect", bare.path).output
             #expect(short.contains("no run to go on with") && short.contains("10 tensors"))
+        }
+    }
+
+    @Test("A pipe, which gives its bytes only once, is read as a file is")
+    func pipe() async throws {
+        try await withTemporaryDirectory { directory in
+            let layers = Sequential { Linear(1, 2).named("output") }
+            let classifier = try Classifier(
+                modelName: "small",
+                network: Network(layers, input: Shape(height: 1, width: 1, channels: 1)),
+                classNames: ["a", "b"], normalization: Normalization(mean: [0], deviation: [1]))
+            let checkpoint = directory.appending(path: "small.apus")
+            try classifier.save(to: checkpoint)
+            let tensors = try directory.write(Self.tensors, to: "a.safetensors")
+            for path in [checkpoint.path, tensors] {
+                // Both files are smaller than what a pipe holds, so that no reader need wait for a writer.
+                let pipe = Pipe()
+                try pipe.fileHandleForWriting.write(contentsOf: Data(contentsOf: URL(filePath: path)))
+                try pipe.fileHandleForWriting.close()
+                let piped = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+                var report = try await apus("inspect", piped, "--json").json()
+                var expected = try await apus("inspect", path, "--json").json()
+                #expect(report.removeValue(forKey: "file") as? String == piped)
+                expected["file"] = nil
+                #expect(NSDictionary(dictionary: report) == NSDictionary(dictionary: expected))
+            }
         }
     }
 

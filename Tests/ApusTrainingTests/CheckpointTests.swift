@@ -119,10 +119,24 @@ struct CheckpointTests {
                 file(header: header(tensors: #"[{"name":"w","shape":[4294967296,4294967296]}]"#)),
                 "tensor w"
             ),
+            (file(header: header(tensors: #"[{"name":"w","shape":[9223372036854775807,0]}]"#)), "tensor w"),
+            (file(header: header(tensors: #"[{"name":"w","shape":[-1,0]}]"#)), "tensor w"),
+            (file(header: header(tensors: #"[{"name":"w","shape":[0,-1]}]"#)), "tensor w"),
         ])
     func foreign(bytes: Data, mention: String) throws {
         let error = try #require(throws: FormatError.self) { try read(bytes) }
         #expect("\(error)".contains(mention), "\(error)")
+    }
+
+    @Test("A tensor may have no elements, or one without a shape")
+    func emptyAndScalar() throws {
+        let tensors = #"[{"name":"none","shape":[3,0]},{"name":"one","shape":[]}]"#
+        let checkpoint = try read(file(header: header(tensors: tensors), floats: 1))
+        #expect(
+            checkpoint.fileTensors == [
+                FileTensor(name: "none", shape: [3, 0], floats: []),
+                FileTensor(name: "one", shape: [], floats: [0]),
+            ])
     }
 
     @Test(

@@ -16,13 +16,15 @@ struct TensorSource {
     /// - Throws: `FileError`, `FormatError` or `RunFolderError` where there is no such file.
     init(_ path: String) throws {
         url = try RunFolder.checkpoint(at: URL(fileURLWithPath: path))
-        if Checkpoint.isCheckpoint(at: url) {
-            let checkpoint = try Checkpoint(contentsOf: url)
+        // Read once: a pipe gives its bytes a single time.
+        let bytes = try WholeFile.mapped(url)
+        if Checkpoint.isCheckpoint(bytes) {
+            let checkpoint = try Checkpoint(bytes, path: url.path)
             self.checkpoint = checkpoint
             file = TensorFile(checkpoint.parameters)
         } else {
             checkpoint = nil
-            file = try TensorFile(contentsOf: url)
+            file = try TensorFile(bytes, name: url.path)
         }
     }
 

@@ -72,12 +72,18 @@ extension TensorFile {
     /// - Throws: `FileError` where it cannot be read, `FormatError` where its format is unknown or it is not
     ///   what the format says.
     public init(contentsOf url: URL) throws {
-        let bytes = try WholeFile.mapped(url)
-        switch try TensorFormat(of: bytes, name: url.path) {
-        case .safetensors: self = try Safetensors.decode(bytes, name: url.path)
-        case .numpy: self = try NumPy.decode(bytes, name: url.path)
-        case .numpyArchive: self = try NumPyArchive.decode(bytes, name: url.path)
-        case .pytorch: self = try PyTorchFile.decode(bytes, name: url.path)
+        try self.init(WholeFile.mapped(url), name: url.path)
+    }
+
+    /// The tensors of a whole file of any `TensorFormat`, recognised by its contents.
+    ///
+    /// - Throws: `FormatError` as `init(contentsOf:)`, which names the file `name`.
+    package init(_ bytes: Data, name: String) throws {
+        switch try TensorFormat(of: bytes, name: name) {
+        case .safetensors: self = try Safetensors.decode(bytes, name: name)
+        case .numpy: self = try NumPy.decode(bytes, name: name)
+        case .numpyArchive: self = try NumPyArchive.decode(bytes, name: name)
+        case .pytorch: self = try PyTorchFile.decode(bytes, name: name)
         }
     }
 
