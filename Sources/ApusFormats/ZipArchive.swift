@@ -69,9 +69,6 @@ public struct ZipArchive: Sendable {
         self.name = name
     }
 
-    /// The entry of a name, or nil.
-    public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
-
     /// The contents of an entry of this archive, their checksum verified.
     ///
     /// Stored contents are a part of the archive's own bytes; compressed ones take memory as they arrive.

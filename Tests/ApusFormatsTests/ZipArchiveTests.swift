@@ -70,8 +70,6 @@ import Testing
         #expect(archive.entries.map(\.size) == [71, 71, 0])
         #expect(archive.entries.map(\.compressedSize) == [71, 54, 0])
         #expect(try archive.entries.map { try archive.contents(of: $0) } == [Self.text, Self.text, Data()])
-        #expect(archive["empty"] == archive.entries[2])
-        #expect(archive["stored.txt"] == nil)
     }
 
     @Test func sizesBehindTheContentsAreRead() throws {
