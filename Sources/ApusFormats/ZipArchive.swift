@@ -69,9 +69,6 @@ public struct ZipArchive: Sendable {
         self.name = name
     }
 
-    /// The entry of a name, or nil.
-    public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
-
     /// The contents of an entry of this archive, their checksum verified.
     ///
     /// Stored contents are a part of the archive's own bytes; compressed ones take memory as they arrive.
@@ -157,7 +154,8 @@ public struct ZipArchive: Sendable {
                 "of \(size) bytes in \(compressedSize)", isDeflated ? "at most 1032 in each" : "as many")
         }
         let offset = try contentsOffset(
-            after: headerOffset, in: bytes, file: file, name: name, method: method)
+            after: headerOffset, in: bytes, file: file, name: name,
+            matching: (method, checksum, compressedSize, size))
         guard compressedSize <= bytes.count - offset else {
             throw failure(
                 "of \(compressedSize) bytes from byte \(offset)", "one that ends before byte \(bytes.count)")
@@ -169,7 +167,8 @@ public struct ZipArchive: Sendable {
 
     /// Reads the header before an entry's contents, and returns where it ends.
     private static func contentsOffset(
-        after headerOffset: Int, in bytes: Data, file: String, name: String, method: UInt16
+        after headerOffset: Int, in bytes: Data, file: String, name: String,
+        matching directory: (method: UInt16, checksum: UInt32, compressedSize: Int, size: Int)
     ) throws -> Int {
         var reader = ByteReader(
             bytes.dropFirst(headerOffset), file: file, base: headerOffset, part: "the entries")
@@ -177,12 +176,24 @@ public struct ZipArchive: Sendable {
         guard try reader.integer(UInt32.self) == 0x0403_4B50 else {
             throw start.failure(found: "other bytes", expected: "the header of entry '\(name)'")
         }
+        _ = try reader.take(2)
+        let flags: UInt16 = try reader.integer()
+        let method: UInt16 = try reader.integer()
         _ = try reader.take(4)
-        let sameMethod = try reader.integer(UInt16.self) == method
-        _ = try reader.take(16)
+        let checksum: UInt32 = try reader.integer()
+        let compressedSize: UInt32 = try reader.integer()
+        let size: UInt32 = try reader.integer()
         let nameSize = Int(try reader.integer(UInt16.self))
         let extraSize = Int(try reader.integer(UInt16.self))
-        guard sameMethod, try reader.take(nameSize).elementsEqual(name.utf8) else {
+        // With bit 3 checksum and sizes follow the contents; a size of all bits has a twin of 64.
+        let isComplete = flags & 8 == 0
+        let sameContents =
+            checksum == directory.checksum
+            && (compressedSize == .max || Int(compressedSize) == directory.compressedSize)
+            && (size == .max || Int(size) == directory.size)
+        guard method == directory.method, sameContents || !isComplete,
+            try reader.take(nameSize).elementsEqual(name.utf8)
+        else {
             throw start.failure(
                 found: "a header that contradicts the directory", expected: "that of entry '\(name)'")
         }

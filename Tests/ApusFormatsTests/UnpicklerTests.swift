@@ -129,6 +129,18 @@ import Testing
         #expect(failure(list + type + Write.code(copy, 100))?.expected == "no more than the file holds")
     }
 
+    @Test func shapesAreNotCopiedAgainAndAgain() {
+        let ones = Write.integers([Int](repeating: 1, count: 64))
+        let arguments = Write.tuple(Write.storage(count: 1), Write.integer(0), ones, ones)
+        let function = Write.global("torch._utils", "_rebuild_tensor")
+        let kept = function + Write.code("q\u{0}") + arguments + Write.code("q\u{1}R")
+        let copy = "h\u{0}h\u{1}R"
+        #expect(failure(kept + Write.code(copy))?.found == "a tensor")
+        let error = failure(kept + Write.code(copy, 10))
+        #expect(error?.found.hasSuffix(" pairs of dictionaries, extents and strides") == true)
+        #expect(error?.expected == "no more than the file holds")
+    }
+
     @Test func shapesAreNoLongerThanTensorsHave() throws {
         for rank in [64, 65] {
             let ones = [Int](repeating: 1, count: rank)

@@ -70,8 +70,6 @@ import Testing
         #expect(archive.entries.map(\.size) == [71, 71, 0])
         #expect(archive.entries.map(\.compressedSize) == [71, 54, 0])
         #expect(try archive.entries.map { try archive.contents(of: $0) } == [Self.text, Self.text, Data()])
-        #expect(archive["empty"] == archive.entries[2])
-        #expect(archive["stored.txt"] == nil)
     }
 
     @Test func sizesBehindTheContentsAreRead() throws {
@@ -133,6 +131,9 @@ import Testing
         arguments: [
             (0, [0], "other bytes"),
             (8, [8], "a header that contradicts the directory"),
+            (14, [0], "a header that contradicts the directory"),
+            (18, [5], "a header that contradicts the directory"),
+            (22, [5], "a header that contradicts the directory"),
             (30, [0x79], "a header that contradicts the directory"),
             (31, [9], "contents of entry 'x' with the checksum 1938346786"),
             (35, [0], "other bytes"),
@@ -142,7 +143,7 @@ import Testing
             (43, [0x20], "entry 'x' that patches another"),
             (45, [12], "entry 'x' compressed by method 12"),
             (55, [5], "entry 'x' of 4 bytes in 5"),
-            (55, [5, 0, 0, 0, 5], "entry 'x' of 5 bytes from byte 31"),
+            (55, [5, 0, 0, 0, 5], "a header that contradicts the directory"),
             (59, [0xFF, 0xFF, 0xFF, 0xFF], "entry 'x' of 4294967295 bytes in 4"),
             (63, [9], "1 bytes up to the end of the central directory"),
             (69, [1], "entry 'x' on another disk"),
@@ -161,6 +162,22 @@ import Testing
         ] as [(Int, [UInt8], String)])
     func aContradictionIsReported(offset: Int, bytes: [UInt8], found: String) {
         #expect(failure(Self.small([(offset, bytes)]))?.found == found)
+    }
+
+    @Test func contentsBeyondTheEntriesAreReported() {
+        let sizes = [5, 0, 0, 0, 5] as [UInt8]
+        let bytes = Self.small([(18, sizes), (55, sizes)])
+        #expect(failure(bytes)?.found == "entry 'x' of 5 bytes from byte 31")
+    }
+
+    @Test(
+        arguments: [
+            // Bit 3, and what the header then says of the contents.
+            [(6, [8, 8]), (14, [UInt8](repeating: 0, count: 12))],
+            [(18, [0xFF, 0xFF, 0xFF, 0xFF])], [(22, [0xFF, 0xFF, 0xFF, 0xFF])],
+        ] as [[(Int, [UInt8])]])
+    func aHeaderMayLeaveSizesToOtherFields(changes: [(Int, [UInt8])]) throws {
+        #expect(try Self.contents(Self.small(changes)) == Data([1, 2, 3, 4]))
     }
 
     @Test func anErrorSaysFileAndPlace() {
@@ -198,7 +215,7 @@ import Testing
     func aWrongSizeOfCompressedContentsIsReported(change: Int) {
         let bytes = Self.archive([("x", Data(repeating: 7, count: 100))], compressed: true)
         var damaged = bytes
-        damaged[bytes.count - 22 - 47 + 24] = UInt8(100 + change)
+        for size in [22, bytes.count - 22 - 47 + 24] { damaged[size] = UInt8(100 + change) }
         #expect(
             failure(damaged)?.found == (change < 0 ? "more than 99" : "100") + " bytes in entry 'x'")
     }

@@ -29,7 +29,7 @@ import Testing
         for (entry, (_, contents)) in zip(archive.entries, entries) {
             #expect(try archive.contents(of: entry) == contents, "\(entry.name)")
         }
-        let short = try #require(archive["short"])
+        let short = archive.entries[2]
         #expect(compressed ? short.compressedSize < 1000 : short.compressedSize == short.size)
     }
 
@@ -44,7 +44,7 @@ import Testing
             try writer.finish()
         }
         let archive = try ZipArchive(WholeFile.mapped(url), name: url.path)
-        #expect(try archive.contents(of: #require(archive["x"])) == Data([1, 2, 3]))
+        #expect(try archive.contents(of: archive.entries[0]) == Data([1, 2, 3]))
     }
 
     @Test func aSecondEntryOfANameIsReported() throws {

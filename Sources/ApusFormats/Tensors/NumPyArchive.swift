@@ -3,7 +3,8 @@ import Foundation
 /// Reads and writes NumPy's `.npz` files: zip archives whose entries are `.npy` files, each named after its
 /// tensor.
 ///
-/// What `NumPy` says of elements holds here too.
+/// What `NumPy` says of elements holds here too. Of a file whose entries expand to more than 64 MiB in all, or to
+/// more than 32 times its own size where that is larger, nothing is read.
 public enum NumPyArchive {
     private static let suffix = ".npy"
 

@@ -19,8 +19,8 @@ struct Unpickler {
     /// How high the stack was at each mark.
     private var marks: [Int] = []
     private var memo: [Pickle.Value?] = []
-    /// Pairs copied from lists to dictionaries.
-    private var copiedPairs = 0
+    /// Pairs copied from lists to dictionaries, extents and strides from tuples to tensors.
+    private var copies = 0
     /// Numbers of `pickle.storages` by their keys.
     private var storages: [String: Int] = [:]
 
@@ -206,17 +206,23 @@ struct Unpickler {
         guard arguments.count == 1, let pairs = pickle.elements(of: list) else {
             throw wrongArguments(arguments)
         }
-        // A list is made of no fewer bytes than its pairs, but could be copied again and again.
-        copiedPairs += pairs.count
-        guard copiedPairs <= reader.offset - pickle.offset else {
-            throw failure(
-                found: "\(copiedPairs) pairs in dictionaries", expected: "no more than the file holds")
-        }
+        try countCopies(pairs.count)
         return try pairs.map { pair in
             guard let pair = pickle.elements(of: pair), pair.count == 2 else {
                 throw wrongArguments(arguments)
             }
             return (pair[0], pair[1])
+        }
+    }
+
+    /// Counts values about to be copied: a list or tuple is made of no fewer bytes than values, but could be
+    /// copied again and again.
+    private mutating func countCopies(_ count: Int) throws {
+        copies += count
+        guard copies <= reader.offset - pickle.offset else {
+            throw failure(
+                found: "\(copies) pairs of dictionaries, extents and strides",
+                expected: "no more than the file holds")
         }
     }
 
@@ -232,6 +238,7 @@ struct Unpickler {
         case .dictionary(let index) where pickle.dictionaries[index].isEmpty: break
         default: throw wrongArguments(arguments)
         }
+        try countCopies(shape.count + strides.count)
         pickle.tensors.append(
             Pickle.Tensor(
                 storage: pickle.storages[storage],
