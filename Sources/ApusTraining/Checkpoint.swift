@@ -56,10 +56,6 @@ public struct Checkpoint: Sendable {
     public let settings: [String: String]?
     /// How far the run was.
     public let progress: TrainingProgress?
-    /// The elements of each tensor, parameters and the optimiser's, by name.
-    package var tensors: [String: [Float]] {
-        Dictionary(fileTensors.map { ($0.name, $0.floats) }) { first, _ in first }
-    }
     /// What each completed epoch of the run came to.
     public var history: [EpochRecord] { header.training?.history ?? [] }
 

@@ -229,7 +229,7 @@ struct TrainCommandTests {
             #expect(outcome.errors.contains("checkpoint.apus holds the run as it was after 1 epoch\n"))
             let kept = try Checkpoint(contentsOf: folder.checkpoint)
             #expect(kept.progress?.epoch == 1)
-            #expect(kept.tensors.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+            #expect(kept.fileTensors.allSatisfy { $0.floats.allSatisfy { $0.isFinite } })
             #expect(try epochs(inLogOf: folder).count == 1)
         }
     }
@@ -333,5 +333,7 @@ struct TrainCommandTests {
 
 extension Checkpoint {
     /// The bits of all tensors.
-    var bits: [String: [UInt32]] { tensors.mapValues { $0.map(\.bitPattern) } }
+    var bits: [String: [UInt32]] {
+        Dictionary(uniqueKeysWithValues: fileTensors.map { ($0.name, $0.floats.map(\.bitPattern)) })
+    }
 }
