@@ -41,7 +41,8 @@ extension TrainingConfiguration {
         TrainingConfiguration(epochs: epochs, seed: seed)
     }
 
-    /// What the paper of SqueezeNet trained with: batches of 512, and a rate that falls from 0.04 to 0 in a straight line.
+    /// What the paper of SqueezeNet trained with: batches of 512, and a rate that falls from 0.04 to 0 in a
+    /// straight line. It is ImageNet's: small datasets want a lower rate, or `Adam`.
     ///
     /// Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer, 2016, "SqueezeNet: AlexNet-level accuracy with 50x
     /// fewer parameters and <0.5MB model size", arXiv 1602.07360.
