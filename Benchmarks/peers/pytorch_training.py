@@ -16,33 +16,8 @@ import sys
 import time
 
 import torch
+import torchvision
 from torch import nn
-from torch.nn import functional as F
-
-
-
-class Fire(nn.Module):
-    def __init__(self, inputs, squeeze, expand):
-        super().__init__()
-        self.squeeze = nn.Conv2d(inputs, squeeze, 1)
-        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
-        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
-
-    def forward(self, x):
-        x = F.relu(self.squeeze(x), inplace=True)
-        return torch.cat([F.relu(self.expand1x1(x), inplace=True), F.relu(self.expand3x3(x), inplace=True)], 1)
-
-
-def squeezenet(*features):
-    """The layers of torchvision's networks of this name."""
-    return nn.Sequential(
-        *features, nn.Dropout(), nn.Conv2d(512, 1000, 1), nn.ReLU(inplace=True),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-def pool():
-    return nn.MaxPool2d(3, 2, ceil_mode=True)
-
 
 MODELS = {
     "lenet5": lambda: nn.Sequential(
@@ -54,16 +29,8 @@ MODELS = {
         nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(50, 50, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(200, 500), nn.ReLU(), nn.Linear(500, 10)),
-    "squeezenet1_0": lambda: squeezenet(
-        nn.Conv2d(3, 96, 7, 2), nn.ReLU(inplace=True), pool(),
-        Fire(96, 16, 64), Fire(128, 16, 64), Fire(128, 32, 128), pool(),
-        Fire(256, 32, 128), Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), pool(),
-        Fire(512, 64, 256)),
-    "squeezenet1_1": lambda: squeezenet(
-        nn.Conv2d(3, 64, 3, 2), nn.ReLU(inplace=True), pool(),
-        Fire(64, 16, 64), Fire(128, 16, 64), pool(),
-        Fire(128, 32, 128), Fire(256, 32, 128), pool(),
-        Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256)),
+    "squeezenet1_0": torchvision.models.squeezenet1_0,
+    "squeezenet1_1": torchvision.models.squeezenet1_1,
 }
 OPTIMIZERS = {"lenet5-keras": lambda p: torch.optim.Adam(p, lr=1e-3, fused=True)}
 BATCHES = {"lenet5": 64, "lenet5-keras": 128, "squeezenet1_0": 32, "squeezenet1_1": 32}
