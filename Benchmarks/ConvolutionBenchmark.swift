@@ -118,7 +118,8 @@ private final class ConvolutionProblem {
         switch pass {
         case .forward:
             Convolution.forward(
-                geometry, input: tensor(0), weights: buffers[1].view, bias: nil, scratch: buffers[3].view,
+                geometry, input: tensor(0), weights: buffers[1].view, bias: nil,
+                algorithm: geometry.algorithm(layout), scratch: buffers[3].view,
                 into: tensor(2))
         case .weightGradient: backward(weightGradient: buffers[5].view, .discard)
         case .inputGradient: backward(weightGradient: nil, .overwrite(tensor(4)))
@@ -161,6 +162,7 @@ private final class ConvolutionProblem {
     private func backward(weightGradient: FloatView?, _ inputGradient: GradientDestination) {
         Convolution.backward(
             geometry, input: tensor(0), weights: buffers[1].view, outputGradient: tensor(2),
+            algorithm: geometry.algorithm(layout),
             scratch: buffers[3].view, weightGradient: weightGradient, biasGradient: nil,
             inputGradient: inputGradient)
     }

@@ -16,7 +16,7 @@ public enum Convolution {
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
@@ -38,7 +38,7 @@ public enum Convolution {
                 let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
                 let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
                 let bias = bias?.slice(tile.outputChannels)
-                if backend == .direct {
+                if algorithm == .direct {
                     DirectProduct.multiply(
                         columns, w, into: y, bias: bias, rectifying: rectifies,
                         scratch: geometry.panel(in: scratch))
@@ -58,7 +58,7 @@ public enum Convolution {
     /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
@@ -95,7 +95,7 @@ public enum Convolution {
             }
         case .channelsLast:
             func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, beta: Float) {
-                if backend == .direct {
+                if algorithm == .direct {
                     DirectProduct.multiply(
                         a, b, into: result, adding: beta == 1, scratch: geometry.panel(in: scratch))
                 } else {

@@ -106,7 +106,7 @@ public final class Executor: @unchecked Sendable {
         let active = min(workers.count, laneCount)
         let plan = MemoryPlan(network.root, images: shardSize)
         memories = try (0..<active).map { _ in
-            try WorkerMemory(plan, parameters: network.parameterBlock)
+            try WorkerMemory(plan, parameters: network.parameterBlock, backend: network.backend)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)

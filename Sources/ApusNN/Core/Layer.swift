@@ -68,6 +68,8 @@ public struct LayerPlan: Sendable {
     /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.
     public var multiplyAdds: Int
     public var storage: Storage
+    /// The way the layer is computed, in a few words, where there is a choice.
+    public var algorithm: String?
     /// Whether backward reads forward's input or output, which then keep their memory to themselves.
     public var backwardReadsInput: Bool
     public var backwardReadsOutput: Bool
@@ -77,7 +79,8 @@ public struct LayerPlan: Sendable {
     public init(
         output: Shape, parameters: [ParameterSpecification] = [], saved: [BufferSize] = [],
         scratch: [BufferSize] = [], multiplyAdds: Int = 0, storage: Storage = .own,
-        backwardReadsInput: Bool = true, backwardReadsOutput: Bool = true, children: [PlannedChild] = []
+        algorithm: String? = nil, backwardReadsInput: Bool = true, backwardReadsOutput: Bool = true,
+        children: [PlannedChild] = []
     ) {
         self.output = output
         self.parameters = parameters
@@ -85,6 +88,7 @@ public struct LayerPlan: Sendable {
         self.scratch = scratch
         self.multiplyAdds = multiplyAdds
         self.storage = storage
+        self.algorithm = algorithm
         self.backwardReadsInput = backwardReadsInput
         self.backwardReadsOutput = backwardReadsOutput
         self.children = children
@@ -133,12 +137,15 @@ public struct Planning: Sendable {
     /// The names from the network's root down, joined by dots; empty for the root.
     public let path: String
     public let layout: Layout
+    /// What computes products and convolutions.
+    public let backend: Backend
     /// Whether a ReLU may be computed by the layer before it.
     let fusesActivations: Bool
 
-    init(path: String, layout: Layout, fusesActivations: Bool) {
+    init(path: String, layout: Layout, backend: Backend, fusesActivations: Bool) {
         self.path = path
         self.layout = layout
+        self.backend = backend
         self.fusesActivations = fusesActivations
     }
 
@@ -151,8 +158,9 @@ public struct Planning: Sendable {
     public func child(_ named: NamedLayer, input: Shape) throws -> PlannedChild {
         var inner = path
         if !named.isUnnamed { inner = path.isEmpty ? named.name : "\(path).\(named.name)" }
-        var plan = try Planning(path: inner, layout: layout, fusesActivations: fusesActivations)
-            .checked(named.layer, input)
+        var plan = try Planning(
+            path: inner, layout: layout, backend: backend, fusesActivations: fusesActivations
+        ).checked(named.layer, input)
         // With channels last, another shape means another order of elements.
         if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
         return PlannedChild(

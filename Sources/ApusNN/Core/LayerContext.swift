@@ -17,6 +17,9 @@ public struct LayerContext {
     /// Whether this is a step of training, in which dropout drops. Backward may follow in either phase.
     public var isTraining: Bool { memory.phase == .training }
 
+    /// What computes products and convolutions.
+    public var backend: Backend { memory.backend }
+
     /// The layer's parameter, under the index at which it was booked, in the order of memory.
     public func parameter(_ index: Int) -> FloatView {
         memory.parameters.slice(layer.parameters[index].range)
@@ -81,6 +84,7 @@ public struct LayerContext {
 final class WorkerMemory {
     let plan: MemoryPlan
     let parameters: FloatView
+    let backend: Backend
     private let arena: FloatBuffer
     let saved: FloatView
     let scratch: FloatView
@@ -94,8 +98,9 @@ final class WorkerMemory {
     /// The place in the batch of the shard's first image.
     var firstImage = 0
 
-    init(_ plan: MemoryPlan, parameters: FloatView) throws {
+    init(_ plan: MemoryPlan, parameters: FloatView, backend: Backend) throws {
         self.plan = plan
+        self.backend = backend
         self.parameters = parameters
         labels = [Int32](repeating: 0, count: plan.images)
         arena = try FloatBuffer(count: plan.savedFloats + plan.scratchFloats)

@@ -13,6 +13,8 @@ public final class PlannedLayer: Sendable {
     public let parameters: [Parameter]
     /// Multiply-adds of one image, those of layers inside included.
     public let multiplyAdds: Int
+    /// The way the layer is computed, where there was a choice.
+    public let algorithm: String?
     public let children: [PlannedLayer]
 
     /// Position among all layers, in the order of planning.
@@ -54,6 +56,7 @@ public final class PlannedLayer: Sendable {
                 numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
+        algorithm = plan.algorithm
         routes = plan.children.map(\.route)
         storages = plan.children.map(\.plan.storage)
         lowestTrained = children.firstIndex(where: \.isTrained)
