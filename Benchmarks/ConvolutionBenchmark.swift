@@ -31,7 +31,8 @@ struct ConvolutionBenchmark {
     static func all() throws -> [ConvolutionBenchmark] {
         var seen: Set<ConvolutionGeometry> = []
         return try ModelCatalog.models.flatMap { type -> [ConvolutionBenchmark] in
-            let network = try Network(type.init(classes: type.defaultClasses))
+            let network = try Network(
+                type.init(classes: type.defaultClasses), fusesActivations: false)
             return convolutions(in: network.root).compactMap { place, convolution -> ConvolutionBenchmark? in
                 let geometry = convolution.geometry(input: place.input, output: place.output)
                 guard seen.insert(geometry).inserted else { return nil }

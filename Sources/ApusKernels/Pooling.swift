@@ -20,7 +20,8 @@ public enum Pooling {
             var sliding = geometry.sliding
             for image in 0..<input.batch {
                 unsafe VectorKernels.current.max_pool_last(
-                    &sliding, input.base + image * input.imageStride, input.rowStride,
+                    &sliding, 0, geometry.output.height, input.base + image * input.imageStride,
+                    input.rowStride,
                     output.base + image * output.imageStride, output.rowStride,
                     indices.base + image * geometry.output.count)
             }
@@ -68,8 +69,9 @@ public enum Pooling {
             var sliding = geometry.sliding
             for image in 0..<target.batch {
                 unsafe VectorKernels.current.max_pool_last_gradient(
-                    &sliding, outputGradient.base + image * outputGradient.imageStride,
-                    outputGradient.rowStride, indices.base + image * geometry.output.count,
+                    &sliding, 0, geometry.input.height,
+                    outputGradient.base + image * outputGradient.imageStride, outputGradient.rowStride,
+                    indices.base + image * geometry.output.count,
                     inputGradient.isAddition, target.base + image * target.imageStride, target.rowStride)
             }
             return
@@ -168,7 +170,7 @@ public enum Pooling {
 }
 
 extension PoolingGeometry {
-    fileprivate var sliding: apus_pooling {
+    var sliding: apus_pooling {
         apus_pooling(
             channels: input.channels, input_height: input.height, input_width: input.width,
             output_height: output.height, output_width: output.width, kernel_height: kernel.height,

@@ -123,9 +123,11 @@ struct VectorKernelsTests {
         func pooled(_ kernels: apus_kernels) -> ([UInt32], [UInt8], [UInt32]) {
             var maxima = [Float](repeating: 0, count: output * output * channels)
             var places = [UInt8](repeating: 99, count: maxima.count)
-            kernels.max_pool_last(&sliding, input, channels, &maxima, channels, &places)
+            kernels.max_pool_last(
+                &sliding, 0, sliding.output_height, input, channels, &maxima, channels, &places)
             var gradient = [Float](repeating: 0.5, count: input.count)
-            kernels.max_pool_last_gradient(&sliding, maxima, channels, places, true, &gradient, channels)
+            kernels.max_pool_last_gradient(
+                &sliding, 0, sliding.input_height, maxima, channels, places, true, &gradient, channels)
             return (maxima.map(\.bitPattern), places, gradient.map(\.bitPattern))
         }
         let (actual, expected) = (pooled(kernels(path)), pooled(Self.portable))

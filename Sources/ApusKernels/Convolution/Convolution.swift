@@ -32,21 +32,32 @@ public enum Convolution {
                 if rectifies { y.rectify() }
             }
         case .channelsLast:
-            geometry.forEachTile(batch: input.batch) { tile in
-                let x = input.matrix.columns(tile.inputChannels)
-                let columns = tile.columns(from: x, scratch)
-                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
-                let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                let bias = bias?.slice(tile.outputChannels)
-                if algorithm == .direct {
-                    DirectProduct.multiply(
-                        columns, w, into: y, bias: bias, rectifying: rectifies,
-                        scratch: geometry.panel(in: scratch))
-                } else {
-                    if let bias { y.fillRows(with: bias) }
-                    multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
-                    if rectifies { y.rectify() }
-                }
+            forward(
+                geometry, pixels: 0..<output.rows, input: input, weights: weights, bias: bias,
+                rectifies: rectifies, algorithm: algorithm, scratch: scratch, into: output.matrix)
+        }
+    }
+
+    /// Computes a run of the batch's output pixels, channels last, to the rows of `output`.
+    static func forward(
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        bias: FloatView?, rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        into output: MatrixView
+    ) {
+        geometry.forEachTile(pixels) { tile, rows in
+            let x = input.matrix.columns(tile.inputChannels)
+            let columns = tile.columns(from: x, scratch)
+            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
+            let y = output.rows(rows).columns(tile.outputChannels)
+            let bias = bias?.slice(tile.outputChannels)
+            if algorithm == .direct {
+                DirectProduct.multiply(
+                    columns, w, into: y, bias: bias, rectifying: rectifies,
+                    scratch: geometry.panel(in: scratch))
+            } else {
+                if let bias { y.fillRows(with: bias) }
+                multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
+                if rectifies { y.rectify() }
             }
         }
     }
@@ -94,39 +105,56 @@ public enum Convolution {
                 }
             }
         case .channelsLast:
-            func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, beta: Float) {
-                if algorithm == .direct {
-                    DirectProduct.multiply(
-                        a, b, into: result, adding: beta == 1, scratch: geometry.panel(in: scratch))
-                } else {
-                    multiply(a, b, into: result, beta: beta)
-                }
-            }
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
-            geometry.forEachTile(batch: input.batch) { tile in
-                var dy = outputGradient.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                if let rectifiedOutput {
-                    let y = rectifiedOutput.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                    dy = dy.masked(by: y, in: maskScratch)
-                }
-                if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
-                if let weightGradient {
-                    let x = input.matrix.columns(tile.inputChannels)
-                    product(
-                        tile.columns(from: x, scratch).transposed, dy,
-                        into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), beta: 1)
-                }
-                guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
-                let dx = target.matrix.columns(tile.inputChannels)
-                if pointwise {
-                    product(dy, w.transposed, into: dx.rows(tile.pixels), beta: beta)
-                } else {
-                    let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
-                    product(dy, w.transposed, into: columns, beta: 0)
-                    tile.scatterAdd(columns, into: dx)
-                }
+            backward(
+                geometry, pixels: 0..<outputGradient.rows, input: input, weights: weights,
+                outputGradient: outputGradient.matrix, rectifiedOutput: rectifiedOutput?.matrix,
+                algorithm: algorithm, scratch: scratch, maskScratch: maskScratch,
+                weightGradient: weightGradient, biasGradient: biasGradient,
+                inputGradient: pointwise ? inputGradient : inputGradient.adding)
+        }
+    }
+
+    /// Adds the gradients of a run of the batch's output pixels, channels last, whose own are the rows of
+    /// `outputGradient`. Only a 1x1 convolution may overwrite the input's.
+    static func backward(
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        outputGradient: MatrixView, rectifiedOutput: MatrixView?, algorithm: ConvolutionAlgorithm,
+        scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
+        inputGradient: GradientDestination
+    ) {
+        func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool) {
+            if algorithm == .direct {
+                DirectProduct.multiply(
+                    a, b, into: result, adding: adding, scratch: geometry.panel(in: scratch))
+            } else {
+                multiply(a, b, into: result, beta: adding ? 1 : 0)
+            }
+        }
+        geometry.forEachTile(pixels) { tile, rows in
+            var dy = outputGradient.rows(rows).columns(tile.outputChannels)
+            if let rectifiedOutput {
+                let y = rectifiedOutput.rows(rows).columns(tile.outputChannels)
+                dy = dy.masked(by: y, in: maskScratch)
+            }
+            if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
+            if let weightGradient {
+                let x = input.matrix.columns(tile.inputChannels)
+                product(
+                    tile.columns(from: x, scratch).transposed, dy,
+                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), adding: true)
+            }
+            guard let target = inputGradient.tensor else { return }
+            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
+            let dx = target.matrix.columns(tile.inputChannels)
+            if geometry.isPointwise {
+                product(
+                    dy, w.transposed, into: dx.rows(tile.pixels), adding: inputGradient.isAddition)
+            } else {
+                let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
+                product(dy, w.transposed, into: columns, adding: false)
+                tile.scatterAdd(columns, into: dx)
             }
         }
     }
@@ -239,15 +267,18 @@ extension ConvolutionGeometry {
         }
     }
 
-    /// Calls `body` for each tile of output pixels and each group, channels last.
+    /// Calls `body` for each tile of a run of output pixels and each group, channels last; `rows` are its pixels
+    /// counted from the first of the run.
     @inline(__always)
-    fileprivate func forEachTile(batch: Int, _ body: (Tile) -> Void) {
-        let count = batch * output.pixels
-        let tiles = (count + tilePixels - 1) / tilePixels
-        let alike = (count + tiles - 1) / tiles
-        for first in Swift.stride(from: 0, to: count, by: alike) {
+    fileprivate func forEachTile(_ pixels: Range<Int>, _ body: (_ tile: Tile, _ rows: Range<Int>) -> Void) {
+        let tiles = (pixels.count + tilePixels - 1) / tilePixels
+        let alike = (pixels.count + tiles - 1) / max(tiles, 1)
+        for first in Swift.stride(from: pixels.lowerBound, to: pixels.upperBound, by: max(alike, 1)) {
+            let end = min(first + alike, pixels.upperBound)
             for group in 0..<groups {
-                body(Tile(geometry: self, group: group, pixels: first..<min(first + alike, count)))
+                body(
+                    Tile(geometry: self, group: group, pixels: first..<end),
+                    first - pixels.lowerBound..<end - pixels.lowerBound)
             }
         }
     }

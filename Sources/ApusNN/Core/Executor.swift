@@ -58,7 +58,7 @@ public final class Executor: @unchecked Sendable {
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
 
-    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU that the
+    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU or a pool that the
     /// layer before it computes shows in that one's output: plan with `fusesActivations: false` to see both.
     public var observer: Observer? {
         didSet { for memory in memories { memory.observer = observer } }

@@ -118,8 +118,12 @@ public struct PlannedChild: Sendable {
     public internal(set) var plan: LayerPlan
     /// Where the container puts the layer's output.
     var route: Route = .output
+    /// What lies there, if the layer computes those after it too and theirs is all that is kept.
+    var keptOutput: Shape?
 
     public var output: Shape { plan.output }
+    /// The shape of what lies in memory after the layer has run.
+    var stored: Shape { keptOutput ?? output }
 
     /// Places a container has for the output of a layer inside it.
     enum Route: Sendable, Equatable {

@@ -28,7 +28,7 @@ public final class Network: @unchecked Sendable {
     ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
-    ///   - fusesActivations: whether a ReLU may be computed by the layer before it, whose own output is then nowhere
+    ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
     ///     to be seen; results have the same bits.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.

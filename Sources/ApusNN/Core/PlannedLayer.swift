@@ -9,6 +9,8 @@ public final class PlannedLayer: Sendable {
     public let isUnnamed: Bool
     public let input: Shape
     public let output: Shape
+    /// The shape of what lies in memory after the layer has run: that of a layer after it, where it computes that too.
+    let stored: Shape
     /// This layer's own parameters, not those of layers inside.
     public let parameters: [Parameter]
     /// Multiply-adds of one image, those of layers inside included.
@@ -34,13 +36,14 @@ public final class PlannedLayer: Sendable {
 
     fileprivate init(
         _ plan: LayerPlan, layer: any Layer, path: String, isUnnamed: Bool, input: Shape,
-        numbering: inout Numbering
+        stored: Shape, numbering: inout Numbering
     ) {
         self.layer = layer
         self.path = path
         self.isUnnamed = isUnnamed
         self.input = input
         output = plan.output
+        self.stored = stored
         identifier = numbering.layers
         numbering.layers += 1
         saved = plan.saved
@@ -53,7 +56,7 @@ public final class PlannedLayer: Sendable {
         children = plan.children.map {
             PlannedLayer(
                 $0.plan, layer: $0.layer, path: $0.path, isUnnamed: $0.isUnnamed, input: $0.input,
-                numbering: &numbering)
+                stored: $0.stored, numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
         algorithm = plan.algorithm
@@ -78,7 +81,8 @@ public final class PlannedLayer: Sendable {
         }
         let trainedFloats = numbering.frozenEnd
         let root = PlannedLayer(
-            plan, layer: layer, path: "", isUnnamed: false, input: input, numbering: &numbering)
+            plan, layer: layer, path: "", isUnnamed: false, input: input, stored: plan.output,
+            numbering: &numbering)
         return PlannedNetwork(
             root: root, parameters: numbering.parameters, trainedFloats: trainedFloats,
             parameterFloats: numbering.frozenEnd)
