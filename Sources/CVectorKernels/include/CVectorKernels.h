@@ -68,7 +68,7 @@ typedef struct {
 } apus_product;
 
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
-enum { apus_panel_depth = 128, apus_panel_floats = 64 * apus_panel_depth };
+enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
