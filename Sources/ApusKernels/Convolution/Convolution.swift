@@ -16,14 +16,14 @@ public enum Convolution {
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all, scratch: FloatView,
         into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
         let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         switch input.layout {
         case .channelsFirst:
-            geometry.forEachGroup(input, output) { part, x, y in
+            geometry.forEachGroup(input, output, share) { part, x, y in
                 let columns = part.columns(from: x, scratch)
                 if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
                 multiply(
@@ -32,23 +32,27 @@ public enum Convolution {
                 if rectifies { y.rectify() }
             }
         case .channelsLast:
+            // GEMM's bits may depend on how many rows it is given.
+            let rows = algorithm == .gemm ? 1 : output.rows
+            let part = share.range(of: rows)
             forward(
-                geometry, pixels: 0..<output.rows, input: input, weights: weights, bias: bias,
+                geometry, pixels: part.lowerBound * output.rows / rows..<part.upperBound * output.rows / rows,
+                input: input, weights: weights, bias: bias,
                 rectifies: rectifies, algorithm: algorithm, scratch: scratch, into: output.matrix)
         }
     }
 
-    /// Computes a run of the batch's output pixels, channels last, to the rows of `output`.
+    /// Computes a run of the batch's output pixels, channels last; `output` holds them from pixel `origin` on.
     static func forward(
         _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
         bias: FloatView?, rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView,
-        into output: MatrixView
+        into output: MatrixView, from origin: Int = 0
     ) {
-        geometry.forEachTile(pixels) { tile, rows in
+        geometry.forEachTile(pixels) { tile in
             let x = input.matrix.columns(tile.inputChannels)
             let columns = tile.columns(from: x, scratch)
             let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
-            let y = output.rows(rows).columns(tile.outputChannels)
+            let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
             let bias = bias?.slice(tile.outputChannels)
             if algorithm == .direct {
                 DirectProduct.multiply(
@@ -80,7 +84,7 @@ public enum Convolution {
         let beta: Float = inputGradient.isAddition ? 1 : 0
         switch input.layout {
         case .channelsFirst:
-            geometry.forEachGroup(input, outputGradient) { part, x, dy in
+            geometry.forEachGroup(input, outputGradient, .all) { part, x, dy in
                 var dy = dy
                 if let rectifiedOutput {
                     let y = rectifiedOutput.planes(of: part.image).rows(part.outputChannels)
@@ -117,10 +121,11 @@ public enum Convolution {
     }
 
     /// Adds the gradients of a run of the batch's output pixels, channels last, whose own are the rows of
-    /// `outputGradient`. Only a 1x1 convolution may overwrite the input's.
+    /// `outputGradient`, which begins with pixel `origin`. Only a 1x1 convolution may overwrite the input's.
     static func backward(
         _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
-        outputGradient: MatrixView, rectifiedOutput: MatrixView?, algorithm: ConvolutionAlgorithm,
+        outputGradient: MatrixView, from origin: Int = 0, rectifiedOutput: MatrixView?,
+        algorithm: ConvolutionAlgorithm,
         scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: GradientDestination
     ) {
@@ -132,7 +137,8 @@ public enum Convolution {
                 multiply(a, b, into: result, beta: adding ? 1 : 0)
             }
         }
-        geometry.forEachTile(pixels) { tile, rows in
+        geometry.forEachTile(pixels) { tile in
+            let rows = tile.rows(from: origin)
             var dy = outputGradient.rows(rows).columns(tile.outputChannels)
             if let rectifiedOutput {
                 let y = rectifiedOutput.rows(rows).columns(tile.outputChannels)
@@ -208,6 +214,9 @@ private struct Tile {
     var inputChannels: Range<Int> { geometry.inputChannels(of: group) }
     var outputChannels: Range<Int> { geometry.outputChannels(of: group) }
 
+    /// Its pixels, counted from pixel `origin` on.
+    func rows(from origin: Int) -> Range<Int> { pixels.lowerBound - origin..<pixels.upperBound - origin }
+
     /// The column matrix of `x`, the group's part of the batch: rows of `x` itself for a 1x1 convolution.
     func columns(from x: MatrixView, _ scratch: FloatView) -> MatrixView {
         if geometry.isPointwise { return x.rows(pixels) }
@@ -252,33 +261,29 @@ extension ConvolutionGeometry {
         group * groupOutputChannels..<(group + 1) * groupOutputChannels
     }
 
-    /// Calls `body` for each group of each image, channels first, with its planes of input and output.
+    /// Calls `body` for a share of the groups of all images, channels first, with their planes of input and output.
     @inline(__always)
     fileprivate func forEachGroup(
-        _ input: Tensor, _ output: Tensor, _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
+        _ input: Tensor, _ output: Tensor, _ share: Share,
+        _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
     ) {
-        for image in 0..<input.batch {
-            for group in 0..<groups {
-                let part = Part(geometry: self, image: image, group: group)
-                body(
-                    part, input.planes(of: image).rows(part.inputChannels),
-                    output.planes(of: image).rows(part.outputChannels))
-            }
+        for place in share.range(of: input.batch * groups) {
+            let part = Part(geometry: self, image: place / groups, group: place % groups)
+            body(
+                part, input.planes(of: part.image).rows(part.inputChannels),
+                output.planes(of: part.image).rows(part.outputChannels))
         }
     }
 
-    /// Calls `body` for each tile of a run of output pixels and each group, channels last; `rows` are its pixels
-    /// counted from the first of the run.
+    /// Calls `body` for each tile of a run of output pixels and each group, channels last.
     @inline(__always)
-    fileprivate func forEachTile(_ pixels: Range<Int>, _ body: (_ tile: Tile, _ rows: Range<Int>) -> Void) {
+    fileprivate func forEachTile(_ pixels: Range<Int>, _ body: (Tile) -> Void) {
         let tiles = (pixels.count + tilePixels - 1) / tilePixels
         let alike = (pixels.count + tiles - 1) / max(tiles, 1)
         for first in Swift.stride(from: pixels.lowerBound, to: pixels.upperBound, by: max(alike, 1)) {
             let end = min(first + alike, pixels.upperBound)
             for group in 0..<groups {
-                body(
-                    Tile(geometry: self, group: group, pixels: first..<end),
-                    first - pixels.lowerBound..<end - pixels.lowerBound)
+                body(Tile(geometry: self, group: group, pixels: first..<end))
             }
         }
     }

@@ -1,4 +1,5 @@
-/// A convolution, the ReLU and the maximum pooling after it, channels last, without the map between them in memory.
+/// A convolution, the ReLU and the maximum pooling after it, channels last, without the map between them in memory. Products
+/// are direct ones.
 ///
 /// At the front of a network that map is its largest, and nobody else reads it. Forward computes a strip of its
 /// rows, which stays in cache, and pools it; backward rebuilds a strip's gradient from that of the maxima and their
@@ -29,7 +30,7 @@ package struct PooledConvolution {
 
     /// Computes the maxima, and to `indices` their places in their windows.
     package func forward(
-        input: Tensor, weights: FloatView, bias: FloatView?, algorithm: ConvolutionAlgorithm,
+        input: Tensor, weights: FloatView, bias: FloatView?, share: Share = .all,
         scratch: FloatView, into output: Tensor, indices: ByteView
     ) {
         check(input, output, indices)
@@ -39,8 +40,9 @@ package struct PooledConvolution {
         for image in 0..<input.batch {
             // The rows of the map that the strip holds.
             var held = 0..<0
-            for first in stride(from: 0, to: pooling.output.height, by: pooledRows) {
-                let last = min(first + pooledRows, pooling.output.height) - 1
+            let rows = share.range(of: pooling.output.height)
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: pooledRows) {
+                let last = min(first + pooledRows, rows.upperBound) - 1
                 let needed =
                     pooling.window(first, 0).rows.lowerBound..<pooling.window(last, 0).rows.upperBound
                 // What this run of windows shares with the one before is kept.
@@ -49,12 +51,11 @@ package struct PooledConvolution {
                     strip.row(row - needed.lowerBound, width)
                         .copy(from: strip.row(row - held.lowerBound, width))
                 }
-                let new =
-                    image * pixels + kept.upperBound * width..<image * pixels + needed.upperBound * width
+                let origin = image * pixels + needed.lowerBound * width
                 Convolution.forward(
-                    convolution, pixels: new, input: input, weights: weights, bias: bias, rectifies: true,
-                    algorithm: algorithm, scratch: columns,
-                    into: strip.rows(kept.count * width..<needed.count * width))
+                    convolution, pixels: origin + kept.count * width..<origin + needed.count * width,
+                    input: input, weights: weights, bias: bias, rectifies: true, algorithm: .direct,
+                    scratch: columns, into: strip, from: origin)
                 held = needed
                 unsafe VectorKernels.current.max_pool_last(
                     &sliding, first, last + 1 - first,
@@ -72,7 +73,7 @@ package struct PooledConvolution {
     /// `Convolution.backward`. `output` and `indices` are forward's.
     package func backward(
         input: Tensor, weights: FloatView, output: Tensor, indices: ByteView, outputGradient: Tensor,
-        algorithm: ConvolutionAlgorithm, scratch: FloatView, weightGradient: FloatView?,
+        scratch: FloatView, weightGradient: FloatView?,
         biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(input, output, indices)
@@ -95,8 +96,8 @@ package struct PooledConvolution {
                 let start = (image * height + first) * width
                 Convolution.backward(
                     convolution, pixels: start..<start + rows.count * width, input: input,
-                    weights: weights, outputGradient: strip.rows(0..<rows.count * width),
-                    rectifiedOutput: nil, algorithm: algorithm, scratch: columns,
+                    weights: weights, outputGradient: strip, from: start,
+                    rectifiedOutput: nil, algorithm: .direct, scratch: columns,
                     maskScratch: columns.slice(0..<0), weightGradient: weightGradient,
                     biasGradient: biasGradient, inputGradient: inputGradient.adding)
             }

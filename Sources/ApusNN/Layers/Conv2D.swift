@@ -91,11 +91,13 @@ public struct Conv2D: Layer {
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         let geometry = geometry(input: input.shape, output: output.shape)
-        Convolution.forward(
-            geometry, input: input, weights: context.parameter(0),
-            bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
-            algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
-            into: output)
+        context.forEachShare { share, context in
+            Convolution.forward(
+                geometry, input: input, weights: context.parameter(0),
+                bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
+                algorithm: geometry.algorithm(input.layout, context.backend), share: share,
+                scratch: context.scratch(0), into: output)
+        }
     }
 
     public func backward(

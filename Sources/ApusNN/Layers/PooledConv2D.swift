@@ -21,11 +21,13 @@ struct PooledConv2D: Layer {
     }
 
     func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        geometry(context, output).forward(
-            input: input, weights: context.parameter(0),
-            bias: convolution.hasBias ? context.parameter(1) : nil,
-            algorithm: algorithm(context), scratch: context.scratch(0), into: output,
-            indices: context.saved(0).bytes)
+        context.forEachShare { share, context in
+            geometry(context, output).forward(
+                input: input, weights: context.parameter(0),
+                bias: convolution.hasBias ? context.parameter(1) : nil,
+                share: share, scratch: context.scratch(0), into: output,
+                indices: context.saved(0).bytes)
+        }
     }
 
     func backward(
@@ -35,7 +37,7 @@ struct PooledConv2D: Layer {
         geometry(context, output).backward(
             input: input, weights: context.parameter(0), output: output,
             indices: context.saved(0).bytes, outputGradient: outputGradient,
-            algorithm: algorithm(context), scratch: context.scratch(0),
+            scratch: context.scratch(0),
             weightGradient: context.gradient(0),
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
     }
@@ -46,10 +48,5 @@ struct PooledConv2D: Layer {
         return PooledConvolution(
             convolution.geometry(input: layer.input, output: layer.output),
             pool.window.geometry(input: layer.output, output: output.shape))
-    }
-
-    private func algorithm(_ context: LayerContext) -> ConvolutionAlgorithm {
-        convolution.geometry(input: context.layer.input, output: context.layer.output)
-            .algorithm(.channelsLast, context.backend)
     }
 }
