@@ -34,10 +34,12 @@ public struct Sequential: Layer {
         // Gradients between layers take turns in two buffers.
         let widest = children.dropLast().map(\.stored.count).max() ?? 0
         let turn = BufferSize(perImage: widest)
-        return LayerPlan(
+        var plan = LayerPlan(
             output: current, saved: saved, scratch: children.count > 1 ? [turn, turn] : [],
             backwardReadsInput: true,
             backwardReadsOutput: Sequential.readsOutput(children), children: children)
+        plan.savedTakesTurns = true
+        return plan
     }
 
     /// Lets a convolution compute the ReLU after it and, channels last, the maximum pooling after that, which are then

@@ -105,7 +105,7 @@ public final class Executor: @unchecked Sendable {
         // More workers than lanes find something to do in inference alone, where they share the work inside a layer.
         let active = min(workers.count, laneCount)
         let scratchOnly = isTraining ? 0 : workers.count - active
-        let plan = MemoryPlan(network.root, images: shardSize)
+        let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         memories = try (0..<active + scratchOnly).map { worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
@@ -187,7 +187,7 @@ public final class Executor: @unchecked Sendable {
         let shardSize = shardSize(network, batchSize: batchSize)
         let lanes = laneCount(batchSize: batchSize, shardSize: shardSize)
         let active = min(threads, lanes)
-        let plan = MemoryPlan(network.root, images: shardSize)
+        let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         let outputFloats =
             microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize) * network.output.count

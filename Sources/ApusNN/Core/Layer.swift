@@ -63,6 +63,8 @@ public struct LayerPlan: Sendable {
     public var parameters: [ParameterSpecification]
     /// Memory that lasts from forward to backward.
     public var saved: [BufferSize]
+    /// Whether forward reads each of them no more once it writes the next but one.
+    var savedTakesTurns = false
     /// Memory that lasts for one call of forward or backward.
     public var scratch: [BufferSize]
     /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.

@@ -24,6 +24,7 @@ public final class PlannedLayer: Sendable {
     let routes: [PlannedChild.Route]
     let storages: [LayerPlan.Storage]
     let saved: [BufferSize]
+    let savedTakesTurns: Bool
     let scratch: [BufferSize]
     /// Where the layer's buffers stand among all layers'.
     let firstSaved: Int
@@ -47,6 +48,7 @@ public final class PlannedLayer: Sendable {
         identifier = numbering.layers
         numbering.layers += 1
         saved = plan.saved
+        savedTakesTurns = plan.savedTakesTurns
         firstSaved = numbering.saved
         numbering.saved += plan.saved.count
         scratch = plan.scratch
@@ -165,26 +167,42 @@ extension ParameterSpecification {
 /// Where each buffer of a planned network lies, for shards of so many images: sizes first, then one
 /// allocation.
 ///
-/// Saved buffers follow each other. Scratch is a stack: a layer's lies above its container's, so layers that
+/// Saved buffers follow each other where backward needs them. Scratch is a stack: a layer's lies above its container's, so layers that
 /// never run at the same time share it.
 struct MemoryPlan: Sendable {
     let images: Int
+    private let keepsActivations: Bool
     private(set) var savedRanges: [Range<Int>] = []
     private(set) var scratchRanges: [Range<Int>] = []
     private(set) var savedFloats = 0
     private(set) var scratchFloats = 0
 
-    init(_ root: PlannedLayer, images: Int) {
+    /// - Parameter keepsActivations: whether backward follows. Without, what a layer saves lasts for its forward
+    ///   alone, and is a stack too.
+    init(_ root: PlannedLayer, images: Int, keepsActivations: Bool = true) {
         self.images = images
-        book(root, scratchBase: 0)
+        self.keepsActivations = keepsActivations
+        book(root, savedBase: 0, scratchBase: 0)
     }
 
-    private mutating func book(_ layer: PlannedLayer, scratchBase: Int) {
-        for size in layer.saved {
-            let count = size.count(images: images)
-            savedRanges.append(savedFloats..<savedFloats + count)
-            savedFloats += count
+    private mutating func book(_ layer: PlannedLayer, savedBase: Int, scratchBase: Int) {
+        var savedTop = keepsActivations ? savedFloats : savedBase
+        if layer.savedTakesTurns && !keepsActivations {
+            let counts = layer.saved.map { $0.count(images: images) }
+            let widest = counts.max() ?? 0
+            for (index, count) in counts.enumerated() {
+                let start = savedTop + index % 2 * widest
+                savedRanges.append(start..<start + count)
+            }
+            savedTop += min(counts.count, 2) * widest
+        } else {
+            for size in layer.saved {
+                let count = size.count(images: images)
+                savedRanges.append(savedTop..<savedTop + count)
+                savedTop += count
+            }
         }
+        savedFloats = max(savedFloats, savedTop)
         var top = scratchBase
         for size in layer.scratch {
             let count = size.count(images: images)
@@ -192,6 +210,6 @@ struct MemoryPlan: Sendable {
             top += count
         }
         scratchFloats = max(scratchFloats, top)
-        for child in layer.children { book(child, scratchBase: top) }
+        for child in layer.children { book(child, savedBase: savedTop, scratchBase: top) }
     }
 }
