@@ -86,7 +86,7 @@ private final class ConvolutionProblem {
         let (input, output) = (geometry.input, geometry.output)
         let sizes = [
             batch * input.count, geometry.weightCount, batch * output.count,
-            geometry.scratchCount(layout), batch * input.count, geometry.weightCount,
+            geometry.scratchCount(layout, algorithm: geometry.algorithm(layout)), batch * input.count, geometry.weightCount,
         ]
         buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {

@@ -49,7 +49,8 @@ public struct Sequential: Layer {
             guard let convolution = children[index].layer as? Conv2D else { continue }
             var fused: any Layer = convolution.rectified
             var last = index + 1
-            if planning.layout == .channelsLast, planning.backend == .vector, index + 2 < children.count,
+            if children[index].plan.algorithm == ConvolutionAlgorithm.direct.rawValue,
+                index + 2 < children.count,
                 let pool = children[index + 2].layer as? MaxPool2D
             {
                 fused = PooledConv2D(convolution: convolution.rectified, pool: pool)
