@@ -34,10 +34,10 @@ def run(command):
     return json.loads(text), usage.ru_maxrss / 1000
 
 
-def apus(model, seconds, options):
-    report, memory = run([options.binary, "--filter", f"{model}/train", "--json", "--rounds", "1",
-                          "--seconds", str(seconds), "--threads", str(options.threads)])
-    return report["training"][0]["imagesPerSecond"]["rates"][0], memory, report["header"]
+def apus(model, batch, seconds, options):
+    report, memory = run([options.binary, "--filter", f"network/{model}/train", "--batch", str(batch), "--json",
+                          "--rounds", "1", "--seconds", str(seconds), "--threads", str(options.threads)])
+    return report["networks"][0]["imagesPerSecond"]["rates"][0], memory, report["header"]
 
 
 def pytorch(model, seconds, options, *flags):
@@ -60,7 +60,7 @@ def main():
         pairs = []
         for number in range(options.rounds):
             print(f"\r{model}: round {number + 1}/{options.rounds}", end="", file=sys.stderr, flush=True)
-            ours, our_memory, header = apus(model, seconds, options)
+            ours, our_memory, header = apus(model, batch, seconds, options)
             plain, plain_memory, version = pytorch(model, seconds, options)
             last, last_memory, _ = pytorch(model, seconds, options, "--channels-last")
             pairs.append((ours, plain, last, our_memory, min(plain_memory, last_memory)))
