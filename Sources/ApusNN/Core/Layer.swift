@@ -118,6 +118,7 @@ public struct PlannedChild: Sendable {
     public internal(set) var plan: LayerPlan
     /// Where the container puts the layer's output.
     var route: Route = .output
+    var placement = PlannedLayer.Placement.own
 
     public var output: Shape { plan.output }
 
