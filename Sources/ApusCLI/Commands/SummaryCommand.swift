@@ -12,8 +12,8 @@ struct SummaryCommand: Command {
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
         options: [
-            CommonOptions.model, batchSize, CommonOptions.input, classes, CommonOptions.threads,
-            CommonOptions.json,
+            CommonOptions.model, batchSize, CommonOptions.input, classes, CommonOptions.backend,
+            CommonOptions.threads, CommonOptions.json,
         ],
         examples: [
             Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes."),
@@ -26,6 +26,7 @@ struct SummaryCommand: Command {
     let batchSize: Int
     let input: Shape?
     let classes: Int?
+    let backend: Backend
     let threads: Int?
     let writesJSON: Bool
 
@@ -34,6 +35,7 @@ struct SummaryCommand: Command {
         batchSize = arguments[Self.batchSize]
         input = arguments[CommonOptions.input]
         classes = arguments[Self.classes]
+        backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         writesJSON = arguments[CommonOptions.json]
     }
@@ -41,7 +43,9 @@ struct SummaryCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let kind = model.model(classes: classes)
         let input = input ?? type(of: kind).input
-        let network = try model.built(for: "images of \(input)") { try Network(kind, input: input) }
+        let network = try model.built(for: "images of \(input)") {
+            try Network(kind, input: input, backend: backend)
+        }
         CommonOptions.remark(onThreads: threads, to: console)
         let summary = try network.summary(batchSize: batchSize, threads: threads)
         if writesJSON {
