@@ -14,7 +14,7 @@ struct BackendOptionTests {
     @Test("A backend that there is not is refused by every command that has the option")
     func unknown() async {
         for line in [
-            ["summary"], ["train"], ["evaluate", "--checkpoint", "none"],
+            ["summary"], ["profile"], ["train"], ["evaluate", "--checkpoint", "none"],
             ["run", "--weights", "a", "--input", "b", "--output", "c"],
         ] {
             let outcome = await apus(line + ["--backend", "vectro"])

@@ -100,7 +100,7 @@ struct ProcessTests {
             func outcome(_ line: String) throws -> (status: Int32, output: String, errors: String) {
                 try ApusProcess(shell: "export APUS_BACKEND=fast; exec $APUS \(line)", in: directory).finish()
             }
-            for line in ["summary", "train", "evaluate --checkpoint none", "run -w a -i b -o c"] {
+            for line in ["summary", "train", "profile", "evaluate --checkpoint none", "run -w a -i b -o c"] {
                 let refused = try outcome(line)
                 #expect(refused.status == 64, "\(line)")
                 #expect(
