@@ -8,25 +8,31 @@ public enum Pooling {
     /// Writes the maximum of each window, and to `indices` its place in the window: row times kernel width
     /// plus column. Among equals the first counts; a NaN wins.
     package static func maximum(
-        _ geometry: PoolingGeometry, input: Tensor, indices: ByteView, into output: Tensor
+        _ geometry: PoolingGeometry, input: Tensor, share: Share = .all, indices: ByteView,
+        into output: Tensor
     ) {
         check(geometry, input: input, output: output)
         precondition(indices.count >= output.count && geometry.kernel.height * geometry.kernel.width <= 256)
         if geometry.isHalving && input.layout == .channelsFirst {
-            halve(geometry, input, indices, output)
+            halve(geometry, input, share, indices, output)
             return
         }
         if input.layout == .channelsLast {
             var sliding = geometry.sliding
-            for image in 0..<input.batch {
+            let height = geometry.output.height
+            let rows = share.range(of: input.batch * height)
+            for image in rows.lowerBound / height..<(rows.upperBound + height - 1) / height {
+                let part = rows.clamped(to: image * height..<(image + 1) * height)
+                let place = part.lowerBound * geometry.output.width
                 unsafe VectorKernels.current.max_pool_last(
-                    &sliding, input.base + image * input.imageStride, input.rowStride,
-                    output.base + image * output.imageStride, output.rowStride,
-                    indices.base + image * geometry.output.count)
+                    &sliding, part.lowerBound - image * height, part.count,
+                    input.base + image * input.imageStride, input.rowStride,
+                    output.base + place * output.rowStride, output.rowStride,
+                    indices.base + place * geometry.output.channels)
             }
             return
         }
-        forEachWindow(geometry, input, output) { window, image, place in
+        forEachWindow(geometry, input, output, share) { window, image, place in
             let source = unsafe input.base + image * input.imageStride
             let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
             let index = unsafe indices.base + image * geometry.output.count
@@ -68,8 +74,9 @@ public enum Pooling {
             var sliding = geometry.sliding
             for image in 0..<target.batch {
                 unsafe VectorKernels.current.max_pool_last_gradient(
-                    &sliding, outputGradient.base + image * outputGradient.imageStride,
-                    outputGradient.rowStride, indices.base + image * geometry.output.count,
+                    &sliding, 0, geometry.input.height,
+                    outputGradient.base + image * outputGradient.imageStride, outputGradient.rowStride,
+                    indices.base + image * geometry.output.count,
                     inputGradient.isAddition, target.base + image * target.imageStride, target.rowStride)
             }
             return
@@ -152,10 +159,10 @@ public enum Pooling {
     /// Calls `body` with each window, its image and the number of its output pixel.
     @inline(__always)
     private static func forEachWindow(
-        _ geometry: PoolingGeometry, _ input: Tensor, _ output: Tensor,
+        _ geometry: PoolingGeometry, _ input: Tensor, _ output: Tensor, _ share: Share = .all,
         _ body: (_ window: PoolingGeometry.Window, _ image: Int, _ place: Int) -> Void
     ) {
-        for image in 0..<input.batch {
+        for image in share.range(of: input.batch) {
             for outputY in 0..<geometry.output.height {
                 for outputX in 0..<geometry.output.width {
                     body(
@@ -168,7 +175,7 @@ public enum Pooling {
 }
 
 extension PoolingGeometry {
-    fileprivate var sliding: apus_pooling {
+    var sliding: apus_pooling {
         apus_pooling(
             channels: input.channels, input_height: input.height, input_width: input.width,
             output_height: output.height, output_width: output.width, kernel_height: kernel.height,
@@ -188,10 +195,10 @@ extension Pooling {
     // the planes' order.
 
     private static func halve(
-        _ geometry: PoolingGeometry, _ input: Tensor, _ places: ByteView, _ output: Tensor
+        _ geometry: PoolingGeometry, _ input: Tensor, _ share: Share, _ places: ByteView, _ output: Tensor
     ) {
         let rows = geometry.output.height * geometry.output.channels
-        for image in 0..<input.batch {
+        for image in share.range(of: input.batch) {
             unsafe VectorKernels.current.max_pool_2x2(
                 rows, geometry.output.width, input.base + image * input.rowStride,
                 output.base + image * output.rowStride, places.base + image * geometry.output.count)

@@ -30,6 +30,14 @@ public final class Workers: @unchecked Sendable {
 
     deinit { state.stop() }
 
+    /// Calls `body` with denormal numbers flushed to zero, as in a job.
+    package static func flushingDenormals(_ body: () -> Void) {
+        let control = apus_float_control()
+        apus_set_float_control(apus_flushing_denormals(control))
+        defer { apus_set_float_control(control) }
+        body()
+    }
+
     /// Calls `body` once for each job in 0..<jobs, on all workers, and returns when the last has ended.
     ///
     /// One call at a time: a second caller waits. Not to be called from inside a job.
@@ -121,13 +129,12 @@ private final class State: @unchecked Sendable {
     }
 
     private func drain(worker: Int, jobs: Int, _ body: Workers.Body) {
-        let control = apus_float_control()
-        apus_set_float_control(apus_flushing_denormals(control))
-        defer { apus_set_float_control(control) }
-        while true {
-            let job = nextJob.add(1, ordering: .relaxed).oldValue
-            if job >= jobs { return }
-            body(job, worker)
+        Workers.flushingDenormals {
+            while true {
+                let job = nextJob.add(1, ordering: .relaxed).oldValue
+                if job >= jobs { return }
+                body(job, worker)
+            }
         }
     }
 

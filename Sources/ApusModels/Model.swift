@@ -34,19 +34,20 @@ extension Network {
     /// Plans `model` for images of `input`, by default those it was designed for, in its own layout.
     ///
     /// - Parameters:
+    ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
-    ///   - fusesActivations: whether a ReLU may be computed by the layer before it, whose own output is then nowhere
+    ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
     ///     to be seen.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
     public convenience init(
         _ model: any Model, input: Shape? = nil, seed: UInt64 = 0, layout: Layout? = nil,
-        freezing: [NamePattern] = [], fusesActivations: Bool = true
+        backend: Backend = .preferred, freezing: [NamePattern] = [], fusesActivations: Bool = true
     ) throws {
         let type = type(of: model)
         try self.init(
             model.layers, input: input ?? type.input, seed: seed, layout: layout ?? type.layout,
-            freezing: freezing, fusesActivations: fusesActivations)
+            backend: backend, freezing: freezing, fusesActivations: fusesActivations)
     }
 }
 

@@ -1,7 +1,7 @@
 // The vector loops for every processor.
 
 #define KERNEL(name) apus_portable_##name
-// A vector takes four of 16 registers: 8 hold a tile. These products run in tests alone: see `ConvolutionBackend`.
+// A vector takes four of 16 registers: 8 hold a tile. These products run in tests alone: see `Backend`.
 #define TILE_VECTORS 1
 #define TILE_ROWS(vectors) 2
 #include "kernels.inc"

@@ -9,14 +9,14 @@ import TestSupport
     /// Channels first there is GEMM alone.
     struct Path: Sendable, CustomTestStringConvertible {
         let layout: Layout
-        let backend: ConvolutionBackend
+        let algorithm: ConvolutionAlgorithm
 
         static let all = [
-            Path(layout: .channelsFirst, backend: .gemm), Path(layout: .channelsLast, backend: .gemm),
-            Path(layout: .channelsLast, backend: .direct),
+            Path(layout: .channelsFirst, algorithm: .gemm), Path(layout: .channelsLast, algorithm: .gemm),
+            Path(layout: .channelsLast, algorithm: .direct),
         ]
 
-        var testDescription: String { "\(layout), \(backend)" }
+        var testDescription: String { "\(layout), \(algorithm.rawValue)" }
     }
 
     @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Path.all)
@@ -39,7 +39,7 @@ import TestSupport
                 Convolution.forward(
                     geometry, input: memory.tensor(input, layout, margin: margin),
                     weights: memory.view(inMemory(weights, layout)),
-                    bias: usesBias ? memory.view(bias) : nil, rectifies: rectifies, backend: path.backend,
+                    bias: usesBias ? memory.view(bias) : nil, rectifies: rectifies, algorithm: path.algorithm,
                     scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
                     into: output)
                 expectEqual(output.channelsFirstArray, expected, "margin \(margin), ReLU \(rectifies)")
@@ -82,7 +82,7 @@ import TestSupport
                     weights: memory.view(inMemory(weights, layout)),
                     outputGradient: memory.tensor(all, layout, margin: margin),
                     rectifiedOutput: rectifies ? memory.tensor(output, layout, margin: margin) : nil,
-                    backend: path.backend,
+                    algorithm: path.algorithm,
                     scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
                     weightGradient: weightGradient, biasGradient: biasGradient,
                     inputGradient: target.destination(inputGradient))
@@ -110,6 +110,7 @@ import TestSupport
             Convolution.backward(
                 geometry, input: input, weights: memory.view(inMemory(weights, layout)),
                 outputGradient: memory.tensor(upstream, layout),
+                algorithm: geometry.algorithm(layout),
                 scratch: memory.view(count: geometry.scratchCount(layout)), weightGradient: nil,
                 biasGradient: nil, inputGradient: .overwrite(inputGradient))
             let expected = convolution.reference.inputGradient(
@@ -125,6 +126,7 @@ import TestSupport
                 geometry, input: memory.tensor(input, layout),
                 weights: memory.view(count: geometry.weightCount),
                 outputGradient: memory.tensor(upstream, layout),
+                algorithm: geometry.algorithm(layout),
                 scratch: memory.view(count: geometry.scratchCount(layout)),
                 weightGradient: weightGradient, biasGradient: nil, inputGradient: .discard)
             let expected = convolution.reference.weightGradient(

@@ -11,9 +11,9 @@ struct DirectProductTests {
 
     /// Widths of one to seven vectors, whole and in part, and depths around those of the panels.
     static let extents = [
-        (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 129), (25, 64, 27), (12, 33, 8), (7, 80, 300),
+        (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 513), (25, 64, 27), (12, 33, 8), (7, 80, 1100),
         (31, 100, 16),
-        (6, 112, 128), (5, 128, 257),
+        (6, 112, 512), (5, 128, 1025),
     ]
 
     @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)

@@ -21,6 +21,13 @@ struct VectorKernelsTests {
         #expect(Machine.InstructionSet.portable < .avx2 && .avx2 < Machine.InstructionSet.avx512)
     }
 
+    @Test("the instruction sets of this processor rise to its widest, and each can be measured")
+    func instructionSets() {
+        let sets = Machine.instructionSets
+        #expect(sets.first == .portable && sets.last == Machine.instructionSet && sets == sets.sorted())
+        for set in sets { #expect(Machine.measureFusedMultiplyAdd(set, seconds: 0.01) > 0.1) }
+    }
+
     @Test(
         "columns are gathered and scattered the same by every path",
         arguments: paths, [(1, 1), (1, 3), (3, 4), (14, 5), (17, 3), (32, 2), (37, 7)])
@@ -123,9 +130,11 @@ struct VectorKernelsTests {
         func pooled(_ kernels: apus_kernels) -> ([UInt32], [UInt8], [UInt32]) {
             var maxima = [Float](repeating: 0, count: output * output * channels)
             var places = [UInt8](repeating: 99, count: maxima.count)
-            kernels.max_pool_last(&sliding, input, channels, &maxima, channels, &places)
+            kernels.max_pool_last(
+                &sliding, 0, sliding.output_height, input, channels, &maxima, channels, &places)
             var gradient = [Float](repeating: 0.5, count: input.count)
-            kernels.max_pool_last_gradient(&sliding, maxima, channels, places, true, &gradient, channels)
+            kernels.max_pool_last_gradient(
+                &sliding, 0, sliding.input_height, maxima, channels, places, true, &gradient, channels)
             return (maxima.map(\.bitPattern), places, gradient.map(\.bitPattern))
         }
         let (actual, expected) = (pooled(kernels(path)), pooled(Self.portable))

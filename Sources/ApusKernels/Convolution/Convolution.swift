@@ -16,14 +16,14 @@ public enum Convolution {
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all, scratch: FloatView,
         into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
         let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         switch input.layout {
         case .channelsFirst:
-            geometry.forEachGroup(input, output) { part, x, y in
+            geometry.forEachGroup(input, output, share) { part, x, y in
                 let columns = part.columns(from: x, scratch)
                 if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
                 multiply(
@@ -32,21 +32,36 @@ public enum Convolution {
                 if rectifies { y.rectify() }
             }
         case .channelsLast:
-            geometry.forEachTile(batch: input.batch) { tile in
-                let x = input.matrix.columns(tile.inputChannels)
-                let columns = tile.columns(from: x, scratch)
-                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
-                let y = output.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                let bias = bias?.slice(tile.outputChannels)
-                if backend == .direct {
-                    DirectProduct.multiply(
-                        columns, w, into: y, bias: bias, rectifying: rectifies,
-                        scratch: geometry.panel(in: scratch))
-                } else {
-                    if let bias { y.fillRows(with: bias) }
-                    multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
-                    if rectifies { y.rectify() }
-                }
+            // GEMM's bits may depend on how many rows it is given.
+            let rows = algorithm == .gemm ? 1 : output.rows
+            let part = share.range(of: rows)
+            forward(
+                geometry, pixels: part.lowerBound * output.rows / rows..<part.upperBound * output.rows / rows,
+                input: input, weights: weights, bias: bias,
+                rectifies: rectifies, algorithm: algorithm, scratch: scratch, into: output.matrix)
+        }
+    }
+
+    /// Computes a run of the batch's output pixels, channels last; `output` holds them from pixel `origin` on.
+    static func forward(
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        bias: FloatView?, rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        into output: MatrixView, from origin: Int = 0
+    ) {
+        geometry.forEachTile(pixels) { tile in
+            let x = input.matrix.columns(tile.inputChannels)
+            let columns = tile.columns(from: x, scratch)
+            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
+            let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
+            let bias = bias?.slice(tile.outputChannels)
+            if algorithm == .direct {
+                DirectProduct.multiply(
+                    columns, w, into: y, bias: bias, rectifying: rectifies,
+                    scratch: geometry.panel(in: scratch))
+            } else {
+                if let bias { y.fillRows(with: bias) }
+                multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
+                if rectifies { y.rectify() }
             }
         }
     }
@@ -58,7 +73,7 @@ public enum Convolution {
     /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, backend: ConvolutionBackend = .preferred, scratch: FloatView,
+        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
@@ -69,7 +84,7 @@ public enum Convolution {
         let beta: Float = inputGradient.isAddition ? 1 : 0
         switch input.layout {
         case .channelsFirst:
-            geometry.forEachGroup(input, outputGradient) { part, x, dy in
+            geometry.forEachGroup(input, outputGradient, .all) { part, x, dy in
                 var dy = dy
                 if let rectifiedOutput {
                     let y = rectifiedOutput.planes(of: part.image).rows(part.outputChannels)
@@ -94,39 +109,58 @@ public enum Convolution {
                 }
             }
         case .channelsLast:
-            func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, beta: Float) {
-                if backend == .direct {
-                    DirectProduct.multiply(
-                        a, b, into: result, adding: beta == 1, scratch: geometry.panel(in: scratch))
-                } else {
-                    multiply(a, b, into: result, beta: beta)
-                }
-            }
             // Tiles share pixels of the input.
             if !pointwise { inputGradient.clear() }
-            geometry.forEachTile(batch: input.batch) { tile in
-                var dy = outputGradient.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                if let rectifiedOutput {
-                    let y = rectifiedOutput.matrix.rows(tile.pixels).columns(tile.outputChannels)
-                    dy = dy.masked(by: y, in: maskScratch)
-                }
-                if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
-                if let weightGradient {
-                    let x = input.matrix.columns(tile.inputChannels)
-                    product(
-                        tile.columns(from: x, scratch).transposed, dy,
-                        into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), beta: 1)
-                }
-                guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
-                let dx = target.matrix.columns(tile.inputChannels)
-                if pointwise {
-                    product(dy, w.transposed, into: dx.rows(tile.pixels), beta: beta)
-                } else {
-                    let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
-                    product(dy, w.transposed, into: columns, beta: 0)
-                    tile.scatterAdd(columns, into: dx)
-                }
+            backward(
+                geometry, pixels: 0..<outputGradient.rows, input: input, weights: weights,
+                outputGradient: outputGradient.matrix, rectifiedOutput: rectifiedOutput?.matrix,
+                algorithm: algorithm, scratch: scratch, maskScratch: maskScratch,
+                weightGradient: weightGradient, biasGradient: biasGradient,
+                inputGradient: pointwise ? inputGradient : inputGradient.adding)
+        }
+    }
+
+    /// Adds the gradients of a run of the batch's output pixels, channels last, whose own are the rows of
+    /// `outputGradient`, which begins with pixel `origin`. Only a 1x1 convolution may overwrite the input's.
+    static func backward(
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        outputGradient: MatrixView, from origin: Int = 0, rectifiedOutput: MatrixView?,
+        algorithm: ConvolutionAlgorithm,
+        scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
+        inputGradient: GradientDestination
+    ) {
+        func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool) {
+            if algorithm == .direct {
+                DirectProduct.multiply(
+                    a, b, into: result, adding: adding, scratch: geometry.panel(in: scratch))
+            } else {
+                multiply(a, b, into: result, beta: adding ? 1 : 0)
+            }
+        }
+        geometry.forEachTile(pixels) { tile in
+            let rows = tile.rows(from: origin)
+            var dy = outputGradient.rows(rows).columns(tile.outputChannels)
+            if let rectifiedOutput {
+                let y = rectifiedOutput.rows(rows).columns(tile.outputChannels)
+                dy = dy.masked(by: y, in: maskScratch)
+            }
+            if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
+            if let weightGradient {
+                let x = input.matrix.columns(tile.inputChannels)
+                product(
+                    tile.columns(from: x, scratch).transposed, dy,
+                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), adding: true)
+            }
+            guard let target = inputGradient.tensor else { return }
+            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
+            let dx = target.matrix.columns(tile.inputChannels)
+            if geometry.isPointwise {
+                product(
+                    dy, w.transposed, into: dx.rows(tile.pixels), adding: inputGradient.isAddition)
+            } else {
+                let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
+                product(dy, w.transposed, into: columns, adding: false)
+                tile.scatterAdd(columns, into: dx)
             }
         }
     }
@@ -180,6 +214,9 @@ private struct Tile {
     var inputChannels: Range<Int> { geometry.inputChannels(of: group) }
     var outputChannels: Range<Int> { geometry.outputChannels(of: group) }
 
+    /// Its pixels, counted from pixel `origin` on.
+    func rows(from origin: Int) -> Range<Int> { pixels.lowerBound - origin..<pixels.upperBound - origin }
+
     /// The column matrix of `x`, the group's part of the batch: rows of `x` itself for a 1x1 convolution.
     func columns(from x: MatrixView, _ scratch: FloatView) -> MatrixView {
         if geometry.isPointwise { return x.rows(pixels) }
@@ -224,30 +261,29 @@ extension ConvolutionGeometry {
         group * groupOutputChannels..<(group + 1) * groupOutputChannels
     }
 
-    /// Calls `body` for each group of each image, channels first, with its planes of input and output.
+    /// Calls `body` for a share of the groups of all images, channels first, with their planes of input and output.
     @inline(__always)
     fileprivate func forEachGroup(
-        _ input: Tensor, _ output: Tensor, _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
+        _ input: Tensor, _ output: Tensor, _ share: Share,
+        _ body: (_ part: Part, _ x: MatrixView, _ y: MatrixView) -> Void
     ) {
-        for image in 0..<input.batch {
-            for group in 0..<groups {
-                let part = Part(geometry: self, image: image, group: group)
-                body(
-                    part, input.planes(of: image).rows(part.inputChannels),
-                    output.planes(of: image).rows(part.outputChannels))
-            }
+        for place in share.range(of: input.batch * groups) {
+            let part = Part(geometry: self, image: place / groups, group: place % groups)
+            body(
+                part, input.planes(of: part.image).rows(part.inputChannels),
+                output.planes(of: part.image).rows(part.outputChannels))
         }
     }
 
-    /// Calls `body` for each tile of output pixels and each group, channels last.
+    /// Calls `body` for each tile of a run of output pixels and each group, channels last.
     @inline(__always)
-    fileprivate func forEachTile(batch: Int, _ body: (Tile) -> Void) {
-        let count = batch * output.pixels
-        let tiles = (count + tilePixels - 1) / tilePixels
-        let alike = (count + tiles - 1) / tiles
-        for first in Swift.stride(from: 0, to: count, by: alike) {
+    fileprivate func forEachTile(_ pixels: Range<Int>, _ body: (Tile) -> Void) {
+        let tiles = (pixels.count + tilePixels - 1) / tilePixels
+        let alike = (pixels.count + tiles - 1) / max(tiles, 1)
+        for first in Swift.stride(from: pixels.lowerBound, to: pixels.upperBound, by: max(alike, 1)) {
+            let end = min(first + alike, pixels.upperBound)
             for group in 0..<groups {
-                body(Tile(geometry: self, group: group, pixels: first..<min(first + alike, count)))
+                body(Tile(geometry: self, group: group, pixels: first..<end))
             }
         }
     }

@@ -32,23 +32,38 @@ public struct Sequential: Layer {
         if planning.fusesActivations { try Sequential.fuse(&children, planning) }
         let saved = Sequential.route(&children)
         // Gradients between layers take turns in two buffers.
-        let widest = children.dropLast().map(\.output.count).max() ?? 0
+        let widest = children.dropLast().map(\.stored.count).max() ?? 0
         let turn = BufferSize(perImage: widest)
-        return LayerPlan(
+        var plan = LayerPlan(
             output: current, saved: saved, scratch: children.count > 1 ? [turn, turn] : [],
             backwardReadsInput: true,
             backwardReadsOutput: Sequential.readsOutput(children), children: children)
+        plan.savedTakesTurns = true
+        return plan
     }
 
-    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output.
+    /// Lets a convolution compute the ReLU after it and, channels last, the maximum pooling after that, which are then
+    /// no more than other names for its output.
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
-            children[index].layer = convolution.rectified
-            children[index].plan = try convolution.rectified.plan(children[index].input, in: planning)
-            children[index + 1].plan = LayerPlan(
-                output: children[index].output, storage: .view, backwardReadsInput: false,
-                backwardReadsOutput: false)
+            var fused: any Layer = convolution.rectified
+            var last = index + 1
+            if planning.layout == .channelsLast, planning.backend == .vector, index + 2 < children.count,
+                let pool = children[index + 2].layer as? MaxPool2D
+            {
+                fused = PooledConv2D(convolution: convolution.rectified, pool: pool)
+                last = index + 2
+            }
+            children[index].layer = fused
+            children[index].plan = try fused.plan(children[index].input, in: planning)
+            let kept = children[last].output
+            for child in index...last { children[child].keptOutput = kept }
+            for child in index + 1...last {
+                children[child].plan = LayerPlan(
+                    output: children[child].output, storage: .view, backwardReadsInput: false,
+                    backwardReadsOutput: false)
+            }
         }
     }
 
@@ -60,7 +75,7 @@ public struct Sequential: Layer {
             if sharesInput(children, index) {
                 children[index].route = index == 0 ? .input : children[index - 1].route
             } else {
-                saved.append(BufferSize(perImage: children[index].output.count))
+                saved.append(BufferSize(perImage: children[index].stored.count))
                 children[index].route = .saved(saved.count - 1)
             }
             // The last group of layers that share memory writes to the container's own output.
@@ -121,7 +136,7 @@ public struct Sequential: Layer {
         var isOurs = false
         var turn = 0
         for index in layers.indices.reversed() where index >= lowest {
-            let shape = context.layer.children[index].input
+            let shape = index == 0 ? input.shape : context.layer.children[index - 1].stored
             let destination: GradientDestination
             if index == 0 {
                 destination = inputGradient
@@ -162,7 +177,7 @@ public struct Sequential: Layer {
     private func tensor(
         after index: Int, _ input: Tensor, _ output: Tensor, _ context: LayerContext
     ) -> Tensor {
-        let shape = context.layer.children[index].output
+        let shape = context.layer.children[index].stored
         switch context.layer.routes[index] {
         case .output: return output.viewed(as: shape)
         case .input: return input.viewed(as: shape)

@@ -58,7 +58,7 @@ public final class Executor: @unchecked Sendable {
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
 
-    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU that the
+    /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU or a pool that the
     /// layer before it computes shows in that one's output: plan with `fusesActivations: false` to see both.
     public var observer: Observer? {
         didSet { for memory in memories { memory.observer = observer } }
@@ -102,11 +102,14 @@ public final class Executor: @unchecked Sendable {
         shardSize = Executor.shardSize(network, batchSize: batchSize)
         microBatchSize = Executor.microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize)
         let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
-        // More workers than lanes would find nothing to do.
+        // More workers than lanes find something to do in inference alone, where they share the work inside a layer.
         let active = min(workers.count, laneCount)
-        let plan = MemoryPlan(network.root, images: shardSize)
-        memories = try (0..<active).map { _ in
-            try WorkerMemory(plan, parameters: network.parameterBlock)
+        let scratchOnly = isTraining ? 0 : workers.count - active
+        let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
+        memories = try (0..<active + scratchOnly).map { worker in
+            try WorkerMemory(
+                plan, savesActivations: worker < active, parameters: network.parameterBlock,
+                backend: network.backend)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
@@ -184,7 +187,7 @@ public final class Executor: @unchecked Sendable {
         let shardSize = shardSize(network, batchSize: batchSize)
         let lanes = laneCount(batchSize: batchSize, shardSize: shardSize)
         let active = min(threads, lanes)
-        let plan = MemoryPlan(network.root, images: shardSize)
+        let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         let outputFloats =
             microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize) * network.output.count
@@ -193,7 +196,7 @@ public final class Executor: @unchecked Sendable {
             parameterBytes: 4 * network.parameterBlock.count,
             gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * plan.scratchFloats * active)
+            scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads))
     }
 
     /// Lanes that a batch's shards are dealt to.
@@ -278,7 +281,11 @@ public final class Executor: @unchecked Sendable {
         }
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
-            workers.run(jobs: activeLanes, job!)
+            if isTraining || activeLanes >= workers.count {
+                workers.run(jobs: activeLanes, job!)
+            } else {
+                runTogether()
+            }
         }
         self.source = nil
         self.loss = nil
@@ -288,6 +295,15 @@ public final class Executor: @unchecked Sendable {
             outcome.correct += lane.correct
         }
         return outcome
+    }
+
+    /// Runs the lanes one after the other, all threads in each layer.
+    private func runTogether() {
+        memories[0].crew = Crew(workers: workers, memories: memories)
+        defer { memories[0].crew = nil }
+        Workers.flushingDenormals {
+            for lane in 0..<activeLanes { runLane(lane, worker: 0) }
+        }
     }
 
     private func runLane(_ index: Int, worker: Int) {

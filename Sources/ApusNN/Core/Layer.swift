@@ -63,11 +63,15 @@ public struct LayerPlan: Sendable {
     public var parameters: [ParameterSpecification]
     /// Memory that lasts from forward to backward.
     public var saved: [BufferSize]
+    /// Whether forward reads each of them no more once it writes the next but one.
+    var savedTakesTurns = false
     /// Memory that lasts for one call of forward or backward.
     public var scratch: [BufferSize]
     /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.
     public var multiplyAdds: Int
     public var storage: Storage
+    /// The way the layer is computed, in a few words, where there is a choice.
+    public var algorithm: String?
     /// Whether backward reads forward's input or output, which then keep their memory to themselves.
     public var backwardReadsInput: Bool
     public var backwardReadsOutput: Bool
@@ -77,7 +81,8 @@ public struct LayerPlan: Sendable {
     public init(
         output: Shape, parameters: [ParameterSpecification] = [], saved: [BufferSize] = [],
         scratch: [BufferSize] = [], multiplyAdds: Int = 0, storage: Storage = .own,
-        backwardReadsInput: Bool = true, backwardReadsOutput: Bool = true, children: [PlannedChild] = []
+        algorithm: String? = nil, backwardReadsInput: Bool = true, backwardReadsOutput: Bool = true,
+        children: [PlannedChild] = []
     ) {
         self.output = output
         self.parameters = parameters
@@ -85,6 +90,7 @@ public struct LayerPlan: Sendable {
         self.scratch = scratch
         self.multiplyAdds = multiplyAdds
         self.storage = storage
+        self.algorithm = algorithm
         self.backwardReadsInput = backwardReadsInput
         self.backwardReadsOutput = backwardReadsOutput
         self.children = children
@@ -114,8 +120,12 @@ public struct PlannedChild: Sendable {
     public internal(set) var plan: LayerPlan
     /// Where the container puts the layer's output.
     var route: Route = .output
+    /// What lies there, if the layer computes those after it too and theirs is all that is kept.
+    var keptOutput: Shape?
 
     public var output: Shape { plan.output }
+    /// The shape of what lies in memory after the layer has run.
+    var stored: Shape { keptOutput ?? output }
 
     /// Places a container has for the output of a layer inside it.
     enum Route: Sendable, Equatable {
@@ -133,12 +143,15 @@ public struct Planning: Sendable {
     /// The names from the network's root down, joined by dots; empty for the root.
     public let path: String
     public let layout: Layout
+    /// What computes products and convolutions.
+    public let backend: Backend
     /// Whether a ReLU may be computed by the layer before it.
     let fusesActivations: Bool
 
-    init(path: String, layout: Layout, fusesActivations: Bool) {
+    init(path: String, layout: Layout, backend: Backend, fusesActivations: Bool) {
         self.path = path
         self.layout = layout
+        self.backend = backend
         self.fusesActivations = fusesActivations
     }
 
@@ -151,8 +164,9 @@ public struct Planning: Sendable {
     public func child(_ named: NamedLayer, input: Shape) throws -> PlannedChild {
         var inner = path
         if !named.isUnnamed { inner = path.isEmpty ? named.name : "\(path).\(named.name)" }
-        var plan = try Planning(path: inner, layout: layout, fusesActivations: fusesActivations)
-            .checked(named.layer, input)
+        var plan = try Planning(
+            path: inner, layout: layout, backend: backend, fusesActivations: fusesActivations
+        ).checked(named.layer, input)
         // With channels last, another shape means another order of elements.
         if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
         return PlannedChild(

@@ -13,9 +13,20 @@ public enum Phase: Sendable, Hashable {
 public struct LayerContext {
     let layer: PlannedLayer
     let memory: WorkerMemory
+    /// Whose scratch the layer may fill: that of the thread it runs on.
+    let scratchMemory: WorkerMemory
+
+    init(layer: PlannedLayer, memory: WorkerMemory, scratchMemory: WorkerMemory? = nil) {
+        self.layer = layer
+        self.memory = memory
+        self.scratchMemory = scratchMemory ?? memory
+    }
 
     /// Whether this is a step of training, in which dropout drops. Backward may follow in either phase.
     public var isTraining: Bool { memory.phase == .training }
+
+    /// What computes products and convolutions.
+    public var backend: Backend { memory.backend }
 
     /// The layer's parameter, under the index at which it was booked, in the order of memory.
     public func parameter(_ index: Int) -> FloatView {
@@ -35,7 +46,21 @@ public struct LayerContext {
 
     /// Memory that lasts for this call.
     public func scratch(_ index: Int) -> FloatView {
-        memory.scratch.slice(memory.plan.scratchRanges[layer.firstScratch + index])
+        scratchMemory.scratch.slice(memory.plan.scratchRanges[layer.firstScratch + index])
+    }
+
+    /// Does the layer's work in shares, which write to places of their own: all at once here, or one on each thread
+    /// where all threads work on one shard together. The context that `body` is given has that thread's scratch.
+    public func forEachShare(_ body: @Sendable (_ share: Share, _ context: LayerContext) -> Void) {
+        guard let crew = memory.crew else { return body(.all, self) }
+        let (layer, memory) = (layer, memory)
+        withoutActuallyEscaping(body) { body in
+            crew.workers.run(jobs: crew.memories.count) { job, _ in
+                body(
+                    Share(job, of: crew.memories.count),
+                    LayerContext(layer: layer, memory: memory, scratchMemory: crew.memories[job]))
+            }
+        }
     }
 
     /// The random numbers of one image of the batch, at this layer and step, for `purpose`.
@@ -77,10 +102,17 @@ public struct LayerContext {
     public func outputShape(ofChild index: Int) -> Shape { layer.children[index].output }
 }
 
+/// Threads that do each layer of a shard together, and the scratch of each.
+struct Crew: Sendable {
+    let workers: Workers
+    let memories: [WorkerMemory]
+}
+
 /// What one worker runs layers in; one shard of the batch at a time.
-final class WorkerMemory {
+final class WorkerMemory: @unchecked Sendable {
     let plan: MemoryPlan
     let parameters: FloatView
+    let backend: Backend
     private let arena: FloatBuffer
     let saved: FloatView
     let scratch: FloatView
@@ -88,19 +120,26 @@ final class WorkerMemory {
     /// The classes of the shard's images.
     var labels: [Int32]
     var phase = Phase.evaluation
+    /// Who works on the shard together, or nil where this thread does alone.
+    var crew: Crew?
     var observer: Executor.Observer?
     var seed: UInt64 = 0
     var step = 0
     /// The place in the batch of the shard's first image.
     var firstImage = 0
 
-    init(_ plan: MemoryPlan, parameters: FloatView) throws {
+    /// - Parameter savesActivations: whether the worker runs whole shards, and not only shares of layers.
+    init(
+        _ plan: MemoryPlan, savesActivations: Bool, parameters: FloatView, backend: Backend
+    ) throws {
         self.plan = plan
+        self.backend = backend
         self.parameters = parameters
         labels = [Int32](repeating: 0, count: plan.images)
-        arena = try FloatBuffer(count: plan.savedFloats + plan.scratchFloats)
-        saved = arena.view.slice(0..<plan.savedFloats)
-        scratch = arena.view.slice(plan.savedFloats..<arena.count)
+        let savedFloats = savesActivations ? plan.savedFloats : 0
+        arena = try FloatBuffer(count: savedFloats + plan.scratchFloats)
+        saved = arena.view.slice(0..<savedFloats)
+        scratch = arena.view.slice(savedFloats..<arena.count)
     }
 
     /// Fills all booked memory, to show that nothing is read before it is written.

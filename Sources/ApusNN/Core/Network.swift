@@ -12,6 +12,8 @@ public final class Network: @unchecked Sendable {
     /// The planned layers.
     public let root: PlannedLayer
     public let layout: Layout
+    /// What computes products and convolutions.
+    public let backend: Backend
     /// All parameters, in the order of planning.
     public let parameters: [Parameter]
     /// Floats of the block of parameters that training moves: its first ones.
@@ -24,23 +26,26 @@ public final class Network: @unchecked Sendable {
     /// - Parameters:
     ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
     ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
+    ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
-    ///   - fusesActivations: whether a ReLU may be computed by the layer before it, whose own output is then nowhere
+    ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
     ///     to be seen; results have the same bits.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
     public init(
         _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst,
-        freezing: [NamePattern] = [], fusesActivations: Bool = true
+        backend: Backend = .preferred, freezing: [NamePattern] = [], fusesActivations: Bool = true
     ) throws {
         guard input.height > 0, input.width > 0, input.channels > 0 else {
             throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")
         }
-        let plan = try Planning(path: "", layout: layout, fusesActivations: fusesActivations)
-            .checked(model, input)
+        let plan = try Planning(
+            path: "", layout: layout, backend: backend, fusesActivations: fusesActivations
+        ).checked(model, input)
         self.model = model
         self.input = input
         self.layout = layout
+        self.backend = backend
         let planned = try PlannedLayer.number(plan, layer: model, input: input, freezing: freezing)
         root = planned.root
         parameters = planned.parameters

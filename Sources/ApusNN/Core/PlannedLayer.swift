@@ -9,10 +9,14 @@ public final class PlannedLayer: Sendable {
     public let isUnnamed: Bool
     public let input: Shape
     public let output: Shape
+    /// The shape of what lies in memory after the layer has run: that of a layer after it, where it computes that too.
+    let stored: Shape
     /// This layer's own parameters, not those of layers inside.
     public let parameters: [Parameter]
     /// Multiply-adds of one image, those of layers inside included.
     public let multiplyAdds: Int
+    /// The way the layer is computed, where there was a choice.
+    public let algorithm: String?
     public let children: [PlannedLayer]
 
     /// Position among all layers, in the order of planning.
@@ -20,6 +24,7 @@ public final class PlannedLayer: Sendable {
     let routes: [PlannedChild.Route]
     let storages: [LayerPlan.Storage]
     let saved: [BufferSize]
+    let savedTakesTurns: Bool
     let scratch: [BufferSize]
     /// Where the layer's buffers stand among all layers'.
     let firstSaved: Int
@@ -32,16 +37,18 @@ public final class PlannedLayer: Sendable {
 
     fileprivate init(
         _ plan: LayerPlan, layer: any Layer, path: String, isUnnamed: Bool, input: Shape,
-        numbering: inout Numbering
+        stored: Shape, numbering: inout Numbering
     ) {
         self.layer = layer
         self.path = path
         self.isUnnamed = isUnnamed
         self.input = input
         output = plan.output
+        self.stored = stored
         identifier = numbering.layers
         numbering.layers += 1
         saved = plan.saved
+        savedTakesTurns = plan.savedTakesTurns
         firstSaved = numbering.saved
         numbering.saved += plan.saved.count
         scratch = plan.scratch
@@ -51,9 +58,10 @@ public final class PlannedLayer: Sendable {
         children = plan.children.map {
             PlannedLayer(
                 $0.plan, layer: $0.layer, path: $0.path, isUnnamed: $0.isUnnamed, input: $0.input,
-                numbering: &numbering)
+                stored: $0.stored, numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
+        algorithm = plan.algorithm
         routes = plan.children.map(\.route)
         storages = plan.children.map(\.plan.storage)
         lowestTrained = children.firstIndex(where: \.isTrained)
@@ -75,7 +83,8 @@ public final class PlannedLayer: Sendable {
         }
         let trainedFloats = numbering.frozenEnd
         let root = PlannedLayer(
-            plan, layer: layer, path: "", isUnnamed: false, input: input, numbering: &numbering)
+            plan, layer: layer, path: "", isUnnamed: false, input: input, stored: plan.output,
+            numbering: &numbering)
         return PlannedNetwork(
             root: root, parameters: numbering.parameters, trainedFloats: trainedFloats,
             parameterFloats: numbering.frozenEnd)
@@ -158,26 +167,42 @@ extension ParameterSpecification {
 /// Where each buffer of a planned network lies, for shards of so many images: sizes first, then one
 /// allocation.
 ///
-/// Saved buffers follow each other. Scratch is a stack: a layer's lies above its container's, so layers that
+/// Saved buffers follow each other where backward needs them. Scratch is a stack: a layer's lies above its container's, so layers that
 /// never run at the same time share it.
 struct MemoryPlan: Sendable {
     let images: Int
+    private let keepsActivations: Bool
     private(set) var savedRanges: [Range<Int>] = []
     private(set) var scratchRanges: [Range<Int>] = []
     private(set) var savedFloats = 0
     private(set) var scratchFloats = 0
 
-    init(_ root: PlannedLayer, images: Int) {
+    /// - Parameter keepsActivations: whether backward follows. Without, what a layer saves lasts for its forward
+    ///   alone, and is a stack too.
+    init(_ root: PlannedLayer, images: Int, keepsActivations: Bool = true) {
         self.images = images
-        book(root, scratchBase: 0)
+        self.keepsActivations = keepsActivations
+        book(root, savedBase: 0, scratchBase: 0)
     }
 
-    private mutating func book(_ layer: PlannedLayer, scratchBase: Int) {
-        for size in layer.saved {
-            let count = size.count(images: images)
-            savedRanges.append(savedFloats..<savedFloats + count)
-            savedFloats += count
+    private mutating func book(_ layer: PlannedLayer, savedBase: Int, scratchBase: Int) {
+        var savedTop = keepsActivations ? savedFloats : savedBase
+        if layer.savedTakesTurns && !keepsActivations {
+            let counts = layer.saved.map { $0.count(images: images) }
+            let widest = counts.max() ?? 0
+            for (index, count) in counts.enumerated() {
+                let start = savedTop + index % 2 * widest
+                savedRanges.append(start..<start + count)
+            }
+            savedTop += min(counts.count, 2) * widest
+        } else {
+            for size in layer.saved {
+                let count = size.count(images: images)
+                savedRanges.append(savedTop..<savedTop + count)
+                savedTop += count
+            }
         }
+        savedFloats = max(savedFloats, savedTop)
         var top = scratchBase
         for size in layer.scratch {
             let count = size.count(images: images)
@@ -185,6 +210,6 @@ struct MemoryPlan: Sendable {
             top += count
         }
         scratchFloats = max(scratchFloats, top)
-        for child in layer.children { book(child, scratchBase: top) }
+        for child in layer.children { book(child, savedBase: savedTop, scratchBase: top) }
     }
 }

@@ -84,24 +84,31 @@ public struct Conv2D: Layer {
         return LayerPlan(
             output: output, parameters: hasBias ? [weight, bias] : [weight],
             scratch: [BufferSize(fixed: geometry.scratchCount(planning.layout, rectifies: rectifies))],
-            multiplyAdds: geometry.multiplyAdds, backwardReadsOutput: rectifies)
+            multiplyAdds: geometry.multiplyAdds,
+            algorithm: geometry.algorithm(planning.layout, planning.backend).rawValue,
+            backwardReadsOutput: rectifies)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        Convolution.forward(
-            geometry(input: input.shape, output: output.shape), input: input,
-            weights: context.parameter(0), bias: hasBias ? context.parameter(1) : nil,
-            rectifies: rectifies, scratch: context.scratch(0), into: output)
+        let geometry = geometry(input: input.shape, output: output.shape)
+        context.forEachShare { share, context in
+            Convolution.forward(
+                geometry, input: input, weights: context.parameter(0),
+                bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
+                algorithm: geometry.algorithm(input.layout, context.backend), share: share,
+                scratch: context.scratch(0), into: output)
+        }
     }
 
     public func backward(
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
+        let geometry = geometry(input: input.shape, output: outputGradient.shape)
         Convolution.backward(
-            geometry(input: input.shape, output: outputGradient.shape), input: input,
-            weights: context.parameter(0), outputGradient: outputGradient,
-            rectifiedOutput: rectifies ? output : nil, scratch: context.scratch(0),
+            geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
+            rectifiedOutput: rectifies ? output : nil,
+            algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }

@@ -26,9 +26,11 @@ public struct MaxPool2D: Layer {
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
-        Pooling.maximum(
-            window.geometry(input: input.shape, output: output.shape), input: input,
-            indices: context.saved(0).bytes, into: output)
+        context.forEachShare { share, context in
+            Pooling.maximum(
+                window.geometry(input: input.shape, output: output.shape), input: input, share: share,
+                indices: context.saved(0).bytes, into: output)
+        }
     }
 
     public func backward(

@@ -68,7 +68,7 @@ typedef struct {
 } apus_product;
 
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
-enum { apus_panel_depth = 128, apus_panel_floats = 64 * apus_panel_depth };
+enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
@@ -93,14 +93,16 @@ typedef struct {
     /// Writes `gradient` to the places of the maxima, and zero elsewhere.
     void (*max_pool_2x2_gradient)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
     /// The maxima of windows, and their places in them in row order, of a map whose pixels lie a stride apart,
-    /// their channels side by side. Among equals the first counts; a NaN wins. `places` is dense.
+    /// their channels side by side: `rows` rows of output, of which `output` and `places` are the first. Among
+    /// equals the first counts; a NaN wins. `places` is dense.
     void (*max_pool_last)(
-        const apus_pooling *pooling, const float *input, long input_stride, float *output, long output_stride,
-        uint8_t *places);
-    /// Sets each pixel to the sum of the gradients of the maxima it was, or adds that.
+        const apus_pooling *pooling, long first_row, long rows, const float *input, long input_stride,
+        float *output, long output_stride, uint8_t *places);
+    /// Sets each pixel to the sum of the gradients of the maxima it was, or adds that: `rows` rows of pixels, of
+    /// which `input` is the first.
     void (*max_pool_last_gradient)(
-        const apus_pooling *pooling, const float *gradient, long gradient_stride, const uint8_t *places,
-        bool adds, float *input, long input_stride);
+        const apus_pooling *pooling, long first_row, long rows, const float *gradient, long gradient_stride,
+        const uint8_t *places, bool adds, float *input, long input_stride);
     /// `max(input, 0)` over matrices whose rows lie a stride apart; a NaN stays one. `output` may be `input`.
     void (*relu)(
         long rows, long columns, const float *input, long input_stride, float *output, long output_stride);
@@ -108,7 +110,7 @@ typedef struct {
     void (*relu_gradient)(
         long rows, long columns, const float *gradient, long gradient_stride, const float *output,
         long output_stride, float *input, long input_stride);
-    /// Adds the sum of each column of a matrix whose rows lie `stride` floats apart.
+    /// Adds each column of a matrix whose rows lie `stride` floats apart to its sum, row by row.
     void (*column_sums)(long rows, long columns, const float *values, long stride, float *sums);
     /// `input` times `scale` where the random word is at least `threshold`, else 0, or adds that; the words
     /// count from `first` on. `output` may be `input`.

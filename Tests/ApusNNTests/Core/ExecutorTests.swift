@@ -111,8 +111,9 @@ func branchedModel(dropout: Float = 0.3) -> Sequential {
         }
     }
 
-    @Test func inferenceDrawsNoDropoutAndLeavesTheGradients() throws {
-        let network = try Network(branchedModel(), input: Self.shape)
+    @Test(arguments: Layout.allCases)
+    func inferenceDrawsNoDropoutAndLeavesTheGradients(layout: Layout) throws {
+        let network = try Network(branchedModel(), input: Self.shape, layout: layout)
         let executor = try Executor(network, batchSize: 20)
         let batch = Self.batch(20)
         let step = StepResult(executor, batch, loss: SoftmaxCrossEntropy(), seed: 1, step: 1)
@@ -125,6 +126,7 @@ func branchedModel(dropout: Float = 0.3) -> Sequential {
         #expect(inference.infer(batch, count: 20, loss: SoftmaxCrossEntropy()) == outcome)
         #expect(inference.outputs.channelsFirstArray == outputs)
         #expect(inference.memory.gradientBytes == 0)
+        #expect(inference.memory.activationBytes < executor.memory.activationBytes)
         _ = inference.infer(batch, count: 20)
         #expect(inference.outputs.channelsFirstArray == outputs)
     }

@@ -1,5 +1,6 @@
 import ApusKernels
 import ApusNN
+import TestSupport
 import Testing
 
 /// Outputs, loss and all gradients have the same bits whatever the number of threads.
@@ -50,6 +51,33 @@ import Testing
         }
         #expect(passes.microBatchSize == 150 || passes.memory.totalBytes < whole.memory.totalBytes)
         #expect(passes.microBatchSize <= max(size, 16))
+    }
+
+    @Test(
+        "Threads that share the work inside layers give the bits of one", arguments: [1, 2, 5],
+        Layout.allCases)
+    func sharedLayers(count: Int, layout: Layout) throws {
+        let model = Sequential {
+            Conv2D(2, 9, kernel: 3, padding: 1)
+            ReLU()
+            MaxPool2D(kernelSize: 3, stride: 2)
+            Fire(9, squeeze: 5, expand: 7)
+            MaxPool2D(kernelSize: 2, padding: 1)
+            Conv2D(14, 6, kernel: 3, stride: 2, groups: 2)
+            GlobalAveragePool2D()
+        }
+        let network = try Network(
+            model, input: Shape(height: 23, width: 19, channels: 2), layout: layout)
+        let batch = ArrayBatch(images: uniformArrays(count, of: network.input.count, seed: 3))
+        let outputs = try [1, 2, 3, 8].map { threads in
+            let executor = try Executor(
+                network, batchSize: count, workers: Workers(count: threads), isTraining: false)
+            executor.poisonMemory(with: .nan)
+            _ = executor.infer(batch, count: count)
+            return executor.outputs.channelsFirstArray.map(\.bitPattern)
+        }
+        for other in outputs.dropFirst() { #expect(other == outputs[0]) }
+        #expect(outputs[0].contains { $0 != outputs[0][0] })
     }
 
     @Test func executorsMayShareTheirWorkers() throws {

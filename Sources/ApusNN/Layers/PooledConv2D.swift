@@ -1,0 +1,52 @@
+import ApusKernels
+
+/// A convolution with the ReLU and the maximum pooling after it, channels last; what it gives is the pool's.
+///
+/// Planning puts it in the convolution's place. Backward reads forward's input and output.
+struct PooledConv2D: Layer {
+    /// With its ReLU.
+    let convolution: Conv2D
+    let pool: MaxPool2D
+
+    var kind: String { convolution.kind }
+
+    func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        var plan = try convolution.plan(shape, in: planning)
+        let pooling = try pool.window.planned(plan.output, planning)
+        let geometry = PooledConvolution(
+            convolution.geometry(input: shape, output: plan.output), pooling)
+        plan.saved = [BufferSize(perImage: ByteView.floats(forBytes: Pooling.indexBytes(pooling)))]
+        plan.scratch = [BufferSize(fixed: geometry.scratchCount)]
+        return plan
+    }
+
+    func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        context.forEachShare { share, context in
+            geometry(context, output).forward(
+                input: input, weights: context.parameter(0),
+                bias: convolution.hasBias ? context.parameter(1) : nil,
+                share: share, scratch: context.scratch(0), into: output,
+                indices: context.saved(0).bytes)
+        }
+    }
+
+    func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        geometry(context, output).backward(
+            input: input, weights: context.parameter(0), output: output,
+            indices: context.saved(0).bytes, outputGradient: outputGradient,
+            scratch: context.scratch(0),
+            weightGradient: context.gradient(0),
+            biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
+    }
+
+    /// The convolution's own output is what the plan says, though nowhere in memory.
+    private func geometry(_ context: LayerContext, _ output: Tensor) -> PooledConvolution {
+        let layer = context.layer
+        return PooledConvolution(
+            convolution.geometry(input: layer.input, output: layer.output),
+            pool.window.geometry(input: layer.output, output: output.shape))
+    }
+}

@@ -1,0 +1,92 @@
+import ApusKernels
+import ReferenceKernels
+import TestSupport
+import Testing
+
+@Suite("A convolution fused with its ReLU and pool gives what the three give one after the other")
+struct PooledConvolutionTests {
+    struct Pool: Sendable, CustomTestStringConvertible {
+        let kernel: Int
+        let stride: Int
+        var padding = 0
+        var roundsUp = false
+
+        var testDescription: String {
+            "\(kernel)x\(kernel) by \(stride), padding \(padding), rounded \(roundsUp ? "up" : "down")"
+        }
+
+        static let all = [
+            Pool(kernel: 2, stride: 2), Pool(kernel: 3, stride: 2, roundsUp: true),
+            Pool(kernel: 3, stride: 1, padding: 1), Pool(kernel: 2, stride: 3),
+        ]
+    }
+
+    /// One strip, several of a few rows, and groups.
+    static let convolutions = [
+        ConvolutionCase(inputChannels: 3, outputChannels: 18, kernel: 3, stride: 2, padding: 1),
+        ConvolutionCase(batch: 2, inputChannels: 200, outputChannels: 17, kernel: 3, padding: 1),
+        ConvolutionCase(kernel: 3, padding: 1, groups: 2), ConvolutionCase(kernel: 1),
+    ]
+
+    @Test(arguments: convolutions, Pool.all)
+    func isTheSame(convolution: ConvolutionCase, pool: Pool) throws {
+        let geometry = convolution.geometry
+        let pooling = try #require(
+            PoolingGeometry(
+                input: geometry.output, kernel: .init(pool.kernel), stride: .init(pool.stride),
+                padding: .init(pool.padding), roundsUp: pool.roundsUp))
+        let fused = PooledConvolution(geometry, pooling)
+        let weights = integerTensor(convolution.weightShape, seed: 2)
+        withMemory { memory in
+            let batch = convolution.batch
+            func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, .channelsLast) }
+            let input = memory.tensor(integerTensor(convolution.inputShape, seed: 1), .channelsLast)
+            let w = memory.view(weights.outputLast)
+            let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
+            let (map, mapGradient) = (maps(geometry.output), maps(geometry.output))
+            let outputs = [maps(pooling.output), maps(pooling.output)]
+            let indices = outputs.map { memory.view(count: $0.count).bytes }
+            let upstream = memory.tensor(
+                integerTensor(
+                    [batch, pooling.output.channels, pooling.output.height, pooling.output.width], seed: 4
+                ),
+                .channelsLast)
+            let inputGradients = [maps(geometry.input), maps(geometry.input)]
+            let gradients = (0..<4).map { memory.view(count: $0 < 2 ? w.count : bias.count) }
+            for gradient in gradients { gradient.fill(0) }
+
+            let scratch = memory.view(count: geometry.scratchCount(.channelsLast, rectifies: true))
+            Convolution.forward(
+                geometry, input: input, weights: w, bias: bias, rectifies: true, algorithm: .direct,
+                scratch: scratch, into: map)
+            Pooling.maximum(pooling, input: map, indices: indices[0], into: outputs[0])
+            Pooling.maximumGradient(
+                pooling, outputGradient: upstream, indices: indices[0],
+                inputGradient: .overwrite(mapGradient))
+            Convolution.backward(
+                geometry, input: input, weights: w, outputGradient: mapGradient, rectifiedOutput: map,
+                algorithm: .direct, scratch: scratch, weightGradient: gradients[0],
+                biasGradient: gradients[2], inputGradient: .overwrite(inputGradients[0]))
+
+            let ownScratch = memory.view(count: fused.scratchCount)
+            // In shares, as threads do it together.
+            for share in 0..<3 {
+                fused.forward(
+                    input: input, weights: w, bias: bias, share: Share(share, of: 3),
+                    scratch: ownScratch, into: outputs[1], indices: indices[1])
+            }
+            fused.backward(
+                input: input, weights: w, output: outputs[1], indices: indices[1],
+                outputGradient: upstream, scratch: ownScratch,
+                weightGradient: gradients[1], biasGradient: gradients[3],
+                inputGradient: .overwrite(inputGradients[1]))
+
+            expectEqual(outputs[1].channelsFirstArray, outputs[0].channelsFirstArray, "output")
+            expectEqual(
+                inputGradients[1].channelsFirstArray, inputGradients[0].channelsFirstArray, "input")
+            expectEqual(gradients[1].array, gradients[0].array, "weights")
+            expectEqual(gradients[3].array, gradients[2].array, "bias")
+            #expect(gradients[1].array.contains { $0 != 0 })
+        }
+    }
+}
