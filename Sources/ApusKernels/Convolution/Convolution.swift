@@ -12,17 +12,32 @@
 ///
 /// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
 public enum Convolution {
+    /// Floats of what an algorithm makes of the weights once, before any image; none for most.
+    public static func preparedCount(
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+    ) -> Int? {
+        algorithm == .winograd ? Winograd.preparedCount(geometry) : nil
+    }
+
+    /// Prepares the weights for an algorithm that wants it; for backward too where asked for.
+    public static func prepare(
+        _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
+    ) {
+        Winograd.prepare(geometry, weights: weights, forBackward: forBackward, into: prepared)
+    }
+
     /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all, scratch: FloatView,
-        into output: Tensor
+        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all,
+        prepared: FloatView? = nil,
+        scratch: FloatView, into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
         if algorithm == .winograd {
             Winograd.forward(
-                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, share: share,
+                geometry, input: input, prepared: prepared!, bias: bias, rectifies: rectifies, share: share,
                 scratch: scratch, into: output)
             return
         }
@@ -79,7 +94,8 @@ public enum Convolution {
     /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, prepared: FloatView? = nil,
+        scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
@@ -87,7 +103,7 @@ public enum Convolution {
         if algorithm == .winograd {
             inputGradient.clear()
             Winograd.backward(
-                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                geometry, input: input, prepared: prepared!, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, scratch: scratch, weightGradient: weightGradient,
                 biasGradient: biasGradient, inputGradient: inputGradient.tensor)
             return

@@ -47,6 +47,9 @@ public final class Executor: @unchecked Sendable {
     private let shardSize: Int
     private let memories: [WorkerMemory]
     private let inputs: [Tensor]
+    private let preparedBlock: FloatBuffer
+    /// The layers that prepare something for each batch.
+    private let preparers: [PlannedLayer]
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
     private let gradientBlock: FloatBuffer
@@ -54,6 +57,7 @@ public final class Executor: @unchecked Sendable {
     private let inputGradientBlock: FloatBuffer?
     private let lanes: [Lane]
     private var job: Workers.Body?
+    private var prepareJob: Workers.Body?
 
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
@@ -118,10 +122,12 @@ public final class Executor: @unchecked Sendable {
         let active = min(workers.count, laneCount)
         let scratchOnly = isTraining ? 0 : workers.count - active
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
-        memories = try (0..<active + scratchOnly).map { worker in
+        preparedBlock = try FloatBuffer(count: plan.preparedFloats)
+        preparers = network.root.withPreparedMemory
+        memories = try (0..<active + scratchOnly).map { [preparedBlock] worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                backend: network.backend)
+                prepared: preparedBlock.view, backend: network.backend)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
@@ -139,6 +145,10 @@ public final class Executor: @unchecked Sendable {
         }
         inputGradientBlock =
             keepsInputGradient ? try FloatBuffer(count: microBatchSize * network.input.count) : nil
+        prepareJob = { [unowned self] index, _ in
+            let layer = preparers[index]
+            layer.layer.prepare(LayerContext(layer: layer, memory: memories[0]))
+        }
         job = { [unowned self] lane, worker in
             timed(.dealing, worker: worker) { runLane(lane, worker: worker) }
         }
@@ -173,7 +183,7 @@ public final class Executor: @unchecked Sendable {
     /// use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.) Channels last, a part of the
     /// third-level one: products take the pixels of several images at once, which pays for packing the weights.
     private static func cacheFloats(_ layout: Layout) -> Int {
-        layout == .channelsFirst ? 5 << 16 : 4 << 20
+        layout == .channelsFirst ? 5 << 16 : 8 << 20
     }
 
     /// Whole shards, at least one.
@@ -210,7 +220,7 @@ public final class Executor: @unchecked Sendable {
             parameterBytes: 4 * network.parameterBlock.count,
             gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads))
+            scratchBytes: 4 * (plan.scratchFloats * (isTraining ? active : threads) + plan.preparedFloats))
     }
 
     /// Lanes that a batch's shards are dealt to.
@@ -297,7 +307,9 @@ public final class Executor: @unchecked Sendable {
             memory.phase = phase
             memory.seed = seed
             memory.step = step
+            memory.computesGradients = computesGradients
         }
+        if !preparers.isEmpty { workers.run(jobs: preparers.count, prepareJob!) }
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
             if isTraining || activeLanes >= workers.count {

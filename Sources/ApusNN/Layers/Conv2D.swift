@@ -82,7 +82,7 @@ public struct Conv2D: Layer {
             "bias", shape: [outputChannels],
             initializer: biasInitializer ?? .uniform(bound: 1 / fanIn.squareRoot()))
         let algorithm = geometry.algorithm(planning.layout, planning.backend)
-        return LayerPlan(
+        var plan = LayerPlan(
             output: output, parameters: hasBias ? [weight, bias] : [weight],
             scratch: [
                 BufferSize(
@@ -91,15 +91,25 @@ public struct Conv2D: Layer {
             multiplyAdds: geometry.multiplyAdds,
             algorithm: algorithm.rawValue,
             backwardReadsOutput: rectifies)
+        plan.prepared = Convolution.preparedCount(geometry, algorithm).map { [$0] } ?? []
+        return plan
+    }
+
+    public func prepare(_ context: LayerContext) {
+        Convolution.prepare(
+            geometry(input: context.inputShape, output: context.outputShape), weights: context.parameter(0),
+            forBackward: context.computesGradients, into: context.prepared(0))
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         let geometry = geometry(input: input.shape, output: output.shape)
+        let algorithm = geometry.algorithm(input.layout, context.backend)
         context.forEachShare { share, context in
             Convolution.forward(
                 geometry, input: input, weights: context.parameter(0),
                 bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
-                algorithm: geometry.algorithm(input.layout, context.backend), share: share,
+                algorithm: algorithm, share: share,
+                prepared: algorithm == .winograd ? context.prepared(0) : nil,
                 scratch: context.scratch(0), into: output)
         }
     }
@@ -109,10 +119,12 @@ public struct Conv2D: Layer {
         _ context: LayerContext
     ) {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
+        let algorithm = geometry.algorithm(input.layout, context.backend)
         Convolution.backward(
             geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
             rectifiedOutput: rectifies ? output : nil,
-            algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
+            algorithm: algorithm, prepared: algorithm == .winograd ? context.prepared(0) : nil,
+            scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }
