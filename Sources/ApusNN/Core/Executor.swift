@@ -333,7 +333,7 @@ public final class Executor: @unchecked Sendable {
         memories[0].crew = Crew(workers: workers, memories: memories)
         defer { memories[0].crew = nil }
         Workers.flushingDenormals {
-            for lane in 0..<activeLanes { runLane(lane, worker: 0) }
+            for lane in 0..<activeLanes { job!(lane, 0) }
         }
     }
 

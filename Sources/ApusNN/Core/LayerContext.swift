@@ -67,10 +67,12 @@ public struct LayerContext {
         guard let crew = memory.crew else { return body(.all, self) }
         let (layer, memory) = (layer, memory)
         withoutActuallyEscaping(body) { body in
-            crew.workers.run(jobs: crew.memories.count) { job, _ in
-                body(
-                    Share(job, of: crew.memories.count),
-                    LayerContext(layer: layer, memory: memory, scratchMemory: crew.memories[job]))
+            crew.workers.run(jobs: crew.memories.count) { job, worker in
+                crew.memories[worker].timed(.forward(of: layer)) {
+                    body(
+                        Share(job, of: crew.memories.count),
+                        LayerContext(layer: layer, memory: memory, scratchMemory: crew.memories[job]))
+                }
             }
         }
     }

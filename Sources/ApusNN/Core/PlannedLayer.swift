@@ -29,7 +29,7 @@ public final class PlannedLayer: Sendable {
         case inPlace
         /// It is the input under another shape: the layer is not run.
         case view
-        /// The layer before computes it: the layer is not run.
+        /// A layer before computes it: the layer is not run.
         case fused
     }
 
