@@ -84,8 +84,8 @@ private final class ConvolutionProblem {
         self.batch = batch
         let (input, output) = (geometry.input, geometry.output)
         let sizes = [
-            batch * input.count, geometry.weightCount, batch * output.count,
-            geometry.scratchCount(layout), batch * input.count, geometry.weightCount,
+            layout.floats(batch: batch, input), geometry.weightCount, layout.floats(batch: batch, output),
+            geometry.scratchCount(layout), layout.floats(batch: batch, input), geometry.weightCount,
         ]
         buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {
@@ -100,11 +100,9 @@ private final class ConvolutionProblem {
             dilation: ReferenceExtent(geometry.dilation.height, geometry.dilation.width),
             groups: geometry.groups)
         func images(_ shape: Shape, _ buffer: FloatBuffer) -> ReferenceTensor<Float> {
-            layout == .channelsFirst
-                ? ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, values: buffer.view.array)
-                : ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, channelsLast: buffer.view.array)
+            ReferenceTensor(
+                batch, shape.channels, shape.height, shape.width,
+                values: Tensor(buffer.view, batch: batch, shape: shape, layout: layout).channelsFirstArray)
         }
         naiveInput = images(input, buffers[0])
         naiveWeights = ReferenceTensor(
@@ -138,21 +136,18 @@ private final class ConvolutionProblem {
     }
 
     func validate(_ pass: ConvolutionBenchmark.Pass, name: String) throws {
-        let gradient = layout == .channelsFirst ? naiveGradient.values : naiveGradient.channelsLast
-        buffers[2].view.copy(from: gradient)
+        let gradient = buffers[2].view.array
         buffers[5].view.fill(0)
         run(pass)
         runNaive(pass)
         let result =
             switch pass {
-            case .forward: buffers[2].view.array
+            case .forward: tensor(2).channelsFirstArray
             case .weightGradient: buffers[5].view.array
-            case .inputGradient: buffers[4].view.array
+            case .inputGradient: tensor(4).channelsFirstArray
             }
         var expected = naiveResult?.values
-        if layout == .channelsLast {
-            expected = pass == .weightGradient ? naiveResult?.outputLast : naiveResult?.channelsLast
-        }
+        if layout == .channelsLast && pass == .weightGradient { expected = naiveResult?.outputLast }
         guard result == expected else {
             throw BenchmarkError(description: "\(name), \(pass.rawValue): it and the naive loops differ")
         }

@@ -1,7 +1,7 @@
-/// Convolution as matrix products, forward and its three gradients, in either layout.
+/// Convolution as matrix products, forward and its three gradients, in any layout.
 ///
-/// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first,
-/// `[height, width, input, output]` when they are last. With `W` the weights of a group as a matrix of
+/// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first or images last,
+/// `[height, width, input, output]` when channels are last. With `W` the weights of a group as a matrix of
 /// output channels by depth when channels are first, of depth by output channels when they are last, and `col`
 /// the columns of `Im2col`:
 ///
@@ -10,7 +10,8 @@
 ///     weight gradient  dW  += dY col^T           dW  += col^T dY
 ///     input gradient   dcol = W^T dY             dcol = dY W^T
 ///
-/// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
+/// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns. Where images are
+/// last there are no matrices: see `ImagesLastConvolution`.
 public enum Convolution {
     /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
     /// `bias` it is zero.
@@ -48,6 +49,9 @@ public enum Convolution {
                     if rectifies { y.rectify() }
                 }
             }
+        case .imagesLast:
+            ImagesLastConvolution.forward(
+                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, into: output)
         }
     }
 
@@ -128,6 +132,11 @@ public enum Convolution {
                     tile.scatterAdd(columns, into: dx)
                 }
             }
+        case .imagesLast:
+            ImagesLastConvolution.backward(
+                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                rectifiedOutput: rectifiedOutput, scratch: maskScratch, weightGradient: weightGradient,
+                biasGradient: biasGradient, inputGradient: inputGradient)
         }
     }
 
@@ -145,7 +154,7 @@ public enum Convolution {
     ) -> MatrixView {
         let channels = geometry.outputChannels(of: group)
         return switch layout {
-        case .channelsFirst:
+        case .channelsFirst, .imagesLast:
             weights.matrix(rows: geometry.output.channels, columns: geometry.depth).rows(channels)
         case .channelsLast:
             weights.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
@@ -216,11 +225,11 @@ private struct Tile {
 }
 
 extension ConvolutionGeometry {
-    fileprivate func inputChannels(of group: Int) -> Range<Int> {
+    func inputChannels(of group: Int) -> Range<Int> {
         group * groupInputChannels..<(group + 1) * groupInputChannels
     }
 
-    fileprivate func outputChannels(of group: Int) -> Range<Int> {
+    func outputChannels(of group: Int) -> Range<Int> {
         group * groupOutputChannels..<(group + 1) * groupOutputChannels
     }
 

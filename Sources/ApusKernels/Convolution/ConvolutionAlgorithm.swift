@@ -4,11 +4,17 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case gemm = "im2col + sgemm"
     /// im2col, and products that pack nothing and add the bias and apply the ReLU on the way; channels last.
     case direct = "im2col + direct product"
+    /// Loops of our own, which lower nothing; images last.
+    case imagesLast = "direct, images last"
 }
 
 extension ConvolutionGeometry {
     /// The way that is taken in `layout`.
     public func algorithm(_ layout: Layout, _ backend: Backend = .preferred) -> ConvolutionAlgorithm {
-        layout == .channelsLast && backend == .vector ? .direct : .gemm
+        switch layout {
+        case .channelsFirst: .gemm
+        case .channelsLast: backend == .vector ? .direct : .gemm
+        case .imagesLast: .imagesLast
+        }
     }
 }

@@ -40,12 +40,22 @@ public struct Sequential: Layer {
             backwardReadsOutput: Sequential.readsOutput(children), children: children)
     }
 
-    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output.
+    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and a
+    /// pooling after that its gradient.
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
-            children[index].layer = convolution.rectified
-            children[index].plan = try convolution.rectified.plan(children[index].input, in: planning)
+            var masksGradient = true
+            if index + 2 < children.count, let pooling = children[index + 2].layer as? MaxPool2D,
+                let masking = pooling.masking(
+                    input: children[index + 2].input, output: children[index + 2].output, planning.layout)
+            {
+                children[index + 2].layer = masking
+                masksGradient = false
+            }
+            let rectified = convolution.rectified(masksGradient: masksGradient)
+            children[index].layer = rectified
+            children[index].plan = try rectified.plan(children[index].input, in: planning)
             children[index + 1].plan = LayerPlan(
                 output: children[index].output, storage: .view, backwardReadsInput: false,
                 backwardReadsOutput: false)
