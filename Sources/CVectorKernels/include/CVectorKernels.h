@@ -155,6 +155,16 @@ typedef struct {
     void (*dropout_image)(
         const apus_random *random, long count, uint32_t threshold, float scale, bool adds, const float *input,
         float *output);
+
+    /// `outer tanh(inner input)` over matrices whose rows lie a stride apart, to a few units in the last place.
+    /// `output` may be `input`.
+    void (*tanh)(
+        long rows, long columns, float inner, float outer, const float *input, long input_stride, float *output,
+        long output_stride);
+    /// `gradient` times the slope of that where its value is `output`. `input` may be `gradient`.
+    void (*tanh_gradient)(
+        long rows, long columns, float inner, float outer, const float *gradient, long gradient_stride,
+        const float *output, long output_stride, float *input, long input_stride);
 } apus_kernels;
 
 /// The loops for `isa`, which the processor must support.
