@@ -64,22 +64,30 @@ extension Tensor {
         precondition(shape == .features(source.shape.count) && batch == source.batch)
         source.forEachPlace { image, pixel, channel in
             let feature = channel * source.shape.pixels + pixel
-            unsafe base[image * rowStride + feature] = source.base[source.place(image, pixel, channel)]
+            unsafe base[place(image, 0, feature)] = source.base[source.place(image, pixel, channel)]
         }
     }
 
     /// Calls `body` with each image, pixel and channel.
     @inline(__always)
     func forEachPlace(_ body: (_ image: Int, _ pixel: Int, _ channel: Int) -> Void) {
-        for image in 0..<batch {
-            switch layout {
-            case .channelsFirst:
+        switch layout {
+        case .channelsFirst:
+            for image in 0..<batch {
                 for channel in 0..<shape.channels {
                     for pixel in 0..<shape.pixels { body(image, pixel, channel) }
                 }
-            case .channelsLast:
+            }
+        case .channelsLast:
+            for image in 0..<batch {
                 for pixel in 0..<shape.pixels {
                     for channel in 0..<shape.channels { body(image, pixel, channel) }
+                }
+            }
+        case .imagesLast:
+            for channel in 0..<shape.channels {
+                for pixel in 0..<shape.pixels {
+                    for image in 0..<batch { body(image, pixel, channel) }
                 }
             }
         }
@@ -88,7 +96,9 @@ extension Tensor {
     /// Floats from the tensor's start to an element.
     @inline(__always)
     func place(_ image: Int, _ pixel: Int, _ channel: Int) -> Int {
-        image * imageStride + pixel * pixelStride + channel * channelStride
+        let lane = firstLane + image
+        let perBlock = layout.imagesPerBlock
+        return lane / perBlock * blockStride + lane % perBlock + pixel * pixelStride + channel * channelStride
     }
 
     /// Reads image `image` from `values`, `[channels, height, width]`.
@@ -124,7 +134,7 @@ extension Tensor {
         precondition(
             bytes.count == shape.pixels * channels && (channels == shape.channels || channels == 1)
                 && tables.count == 256 * shape.channels && image >= 0 && image < batch)
-        let output = unsafe base + image * imageStride
+        let output = unsafe base + place(image, 0, 0)
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe tables.withUnsafeBufferPointer { tables in
                 for channel in 0..<shape.channels {

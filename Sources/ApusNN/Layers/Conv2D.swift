@@ -30,6 +30,8 @@ public struct Conv2D: Layer {
     public let biasInitializer: Initializer?
     /// Whether negative outputs are set to zero.
     private(set) var rectifies = false
+    /// Whether the gradient is masked where they were; or else the layer above does so.
+    private(set) var masksGradient = false
 
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Extent, stride: Extent = Extent(1),
@@ -63,9 +65,12 @@ public struct Conv2D: Layer {
     }
 
     /// This convolution with the ReLU after it, which costs less than a layer of its own.
-    var rectified: Conv2D {
+    ///
+    /// - Parameter masksGradient: whether the ReLU's gradient is left to it too, and not to the layer after it.
+    func rectified(masksGradient: Bool) -> Conv2D {
         var convolution = self
         convolution.rectifies = true
+        convolution.masksGradient = masksGradient
         return convolution
     }
 
@@ -86,11 +91,12 @@ public struct Conv2D: Layer {
             output: output, parameters: hasBias ? [weight, bias] : [weight],
             scratch: [
                 BufferSize(
-                    fixed: geometry.scratchCount(planning.layout, algorithm: algorithm, rectifies: rectifies))
+                    fixed: geometry.scratchCount(
+                        planning.layout, algorithm: algorithm, rectifies: masksGradient))
             ],
             multiplyAdds: geometry.multiplyAdds,
             algorithm: algorithm.rawValue,
-            backwardReadsOutput: rectifies)
+            backwardReadsOutput: masksGradient)
         plan.prepared = Convolution.preparedCount(geometry, algorithm).map { [$0] } ?? []
         return plan
     }
@@ -122,7 +128,7 @@ public struct Conv2D: Layer {
         let algorithm = geometry.algorithm(input.layout, context.backend)
         Convolution.backward(
             geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
-            rectifiedOutput: rectifies ? output : nil,
+            rectifiedOutput: masksGradient ? output : nil,
             algorithm: algorithm, prepared: algorithm == .winograd ? context.prepared(0) : nil,
             scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
