@@ -38,7 +38,8 @@ struct BenchmarkRun {
     func run() throws {
         let convolutions = try ConvolutionBenchmark.all().filter { isWanted($0.name) }
         let training = TrainingBenchmark.all.filter { isWanted($0.name) }
-        guard !convolutions.isEmpty || !training.isEmpty else {
+        let epochs = EpochBenchmark.all.filter { isWanted($0.name) }
+        guard !convolutions.isEmpty || !training.isEmpty || !epochs.isEmpty else {
             throw BenchmarkError(description: "no benchmark has '\(filter ?? "")' in its name")
         }
         var report = Report(header: Report.Header(threads: threads))
@@ -55,6 +56,12 @@ struct BenchmarkRun {
         for benchmark in training {
             let result = try benchmark.run(threads: threads, rounds: rounds, seconds: seconds)
             report.training.append(result)
+            say(result.text)
+        }
+        if !epochs.isEmpty { say("\n\(EpochBenchmark.Result.heading)") }
+        for benchmark in epochs {
+            let result = try benchmark.run(threads: threads, rounds: rounds)
+            report.epochs.append(result)
             say(result.text)
         }
         if json { write(try report.json()) }

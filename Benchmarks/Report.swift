@@ -47,6 +47,7 @@ struct Report: Codable {
     let header: Header
     var convolutions: [ConvolutionBenchmark.Result] = []
     var training: [TrainingBenchmark.Result] = []
+    var epochs: [EpochBenchmark.Result] = []
 
     func json() throws -> String {
         let encoder = JSONEncoder()
