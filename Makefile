@@ -40,7 +40,7 @@ check: lint warnings test ## Lint, build with warnings as errors, and run all te
 warnings: deps
 	$(SWIFT) build --build-tests --scratch-path .build/check -Xswiftc -warnings-as-errors
 
-bench: deps ## Measure the kernels and the networks (ARGS)
+bench: deps ## Measure the machine, the convolutions and the networks (ARGS)
 	$(SWIFT) run -c release apus-benchmarks $(ARGS)
 
 # Python and its pinned packages, in a folder of their own (needs python3-venv).

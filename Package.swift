@@ -54,9 +54,14 @@ let package = Package(
             ]),
         .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
         .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
+
+        // What measures it all. The counter replaces `malloc` in whatever it is linked into: no tests.
+        .target(name: "CAllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .target(name: "BenchmarkResults", path: "Benchmarks/Results"),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Apus", "ApusCLI", "ReferenceKernels"],
-            path: "Benchmarks", exclude: ["RESULTS.md", "peers"]),
+            name: "Benchmarks",
+            dependencies: ["Apus", "ApusCLI", "ReferenceKernels", "BenchmarkResults", "CAllocationCounter"],
+            path: "Benchmarks", exclude: ["RESULTS.md", "peers", "AllocationCounter", "Results"]),
 
         // Tests, a target for each module.
         .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
@@ -76,6 +81,7 @@ let package = Package(
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
+        .testTarget(name: "BenchmarkResultsTests", dependencies: ["BenchmarkResults"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,181 +1,108 @@
 import Apus
-import ReferenceKernels
+import BenchmarkResults
 
-/// A convolution of a shipped network, on one thread, in the network's layout: naive loops, and what runs there.
-struct ConvolutionBenchmark {
+/// A pass of a convolution of a shipped network, on one thread, in the network's layout: naive loops, im2col with
+/// `cblas_sgemm`, and the way the planner picks.
+struct ConvolutionBenchmark: Benchmark {
     /// One of the three computations of a convolution.
-    enum Pass: String, CaseIterable, Codable {
+    enum Pass: String, CaseIterable {
         case forward, weightGradient, inputGradient
     }
 
-    struct Result: Codable {
-        let name: String
-        let pass: Pass
-        /// Billions of floating point operations a second, two for each multiply-add.
-        let naiveGigaflops: Double
-        let gigaflops: Measurement
+    struct Result: BenchmarkResult {
+        static let group = "convolution"
+        static let title = "Convolutions, one thread, Gflop/s"
+        static let columns = [
+            "naive", "gemm", "planned", "spread", "of FMA", "of sgemm", "plan/gemm", "plan/naive", "",
+        ]
 
-        var speedup: Double { gigaflops.median / naiveGigaflops }
+        let name: String
+        /// Such as `55x55x64 to 55x55x16, 1x1`.
+        let geometry: String
+        /// Billions of floating point operations a second, two for each multiply-add of the definition.
+        let naiveGigaflops: Double
+        let gemm: MeasuredRate
+        let planned: MeasuredRate
+        let plannedAlgorithm: String
+
+        var rates: [NamedRate] {
+            [NamedRate("\(name)/gemm", gemm), NamedRate("\(name)/planned", planned)]
+        }
+
+        func cells(_ header: Report.Header, after previous: Result?) -> [String] {
+            [
+                Text.number(naiveGigaflops), Text.number(gemm.median), Text.number(planned.median),
+                Text.percent(planned.spread),
+                Text.percent(planned.median / header.fusedMultiplyAddGigaflops),
+                Text.percent(planned.median / header.productGigaflops),
+                Text.times(planned.median / gemm.median), "\(Text.number(planned.median / naiveGigaflops))x",
+                "  \(plannedAlgorithm)",
+            ]
+        }
     }
 
     let name: String
+    let pass: Pass
     let geometry: ConvolutionGeometry
     let layout: Layout
 
     /// Images of a call: as many as a shard has at most, but fewer where one keeps the naive loops busy.
     private var batch: Int { max(2, min(16, (1 << 26) / geometry.multiplyAdds)) }
-    /// The naive loops take fewer: their rate does not depend on it.
-    private static let naiveBatch = 2
 
-    /// The convolutions of all networks, each geometry once.
-    static func all() throws -> [ConvolutionBenchmark] {
+    /// The convolutions of all networks and their variants, each geometry once.
+    static func all() -> [ConvolutionBenchmark] {
         var seen: Set<ConvolutionGeometry> = []
-        return try ModelCatalog.models.flatMap { type -> [ConvolutionBenchmark] in
-            let network = try Network(
-                type.init(classes: type.defaultClasses), fusesActivations: false)
-            return convolutions(in: network.root).compactMap { place, convolution -> ConvolutionBenchmark? in
-                let geometry = convolution.geometry(input: place.input, output: place.output)
-                guard seen.insert(geometry).inserted else { return nil }
-                return ConvolutionBenchmark(
-                    name: "\(type.name)/\(place.path)", geometry: geometry, layout: type.layout)
+        var benchmarks: [ConvolutionBenchmark] = []
+        for type in ModelCatalog.models {
+            let variants: [any Model] = type.variants(classes: type.defaultClasses)
+            for model in variants {
+                // Left out: a variant for larger images, in which the first convolution alone differs.
+                guard let network = try? Network(model, fusesActivations: false) else { continue }
+                for (path, geometry) in convolutions(in: network.root)
+                where seen.insert(geometry).inserted {
+                    benchmarks += Pass.allCases.map {
+                        ConvolutionBenchmark(
+                            name: Result.name(model.variantName, path, $0.rawValue), pass: $0,
+                            geometry: geometry, layout: type.layout)
+                    }
+                }
             }
         }
+        return benchmarks
     }
 
-    private static func convolutions(in layer: PlannedLayer) -> [(PlannedLayer, Conv2D)] {
-        let own = (layer.layer as? Conv2D).map { [(layer, $0)] } ?? []
-        return own + layer.children.flatMap(convolutions(in:))
+    private static func convolutions(in layer: PlannedLayer) -> [(path: String, ConvolutionGeometry)] {
+        let own = (layer.layer as? Conv2D).map {
+            (layer.path, $0.geometry(input: layer.input, output: layer.output))
+        }
+        return (own.map { [$0] } ?? []) + layer.children.flatMap(convolutions(in:))
     }
 
-    /// Validates every pass against the naive loops, then times both.
+    /// Compares every algorithm with the naive loops, then times it.
     ///
-    /// - Throws: `BenchmarkError` where they differ by more than rounding.
-    func run(rounds: Int, seconds: Double) throws -> [Result] {
+    /// - Throws: `BenchmarkError` where they differ.
+    func run(_ effort: Effort) throws -> Result {
         let problem = try ConvolutionProblem(geometry, layout, batch: batch)
-        let naive = try ConvolutionProblem(geometry, layout, batch: Self.naiveBatch)
-        let flops = 2e-9 * Double(geometry.multiplyAdds)
-        return try Pass.allCases.map { pass in
-            try problem.validate(pass, name: name)
-            let slow = Measurement.measure(
-                amount: flops * Double(Self.naiveBatch), rounds: 3, seconds: seconds / 4
-            ) { naive.runNaive(pass) }
-            let fast = Measurement.measure(
-                amount: flops * Double(batch), rounds: rounds, seconds: seconds
-            ) { problem.run(pass) }
-            return Result(name: name, pass: pass, naiveGigaflops: slow.median, gigaflops: fast)
+        let planned = geometry.algorithm(layout)
+        let flops = 2e-9 * Double(geometry.multiplyAdds * batch)
+        let naiveTime = ContinuousClock().measure { problem.runNaive(pass) }
+        func measure(_ algorithm: ConvolutionAlgorithm) throws -> MeasuredRate {
+            guard problem.isRight(pass, algorithm) else {
+                throw BenchmarkError(
+                    description: "\(name): \(algorithm.rawValue) and the naive loops differ")
+            }
+            return MeasuredRate.measure(amount: flops, effort) { problem.run(pass, algorithm) }
         }
+        let gemm = try measure(.gemm)
+        return Result(
+            name: name, geometry: geometry.text, naiveGigaflops: flops / (naiveTime / .seconds(1)),
+            gemm: gemm,
+            planned: planned == .gemm ? gemm : try measure(planned), plannedAlgorithm: planned.rawValue)
     }
 }
 
-/// The operands of a convolution, filled with small whole numbers.
-private final class ConvolutionProblem {
-    private let geometry: ConvolutionGeometry
-    private let layout: Layout
-    private let batch: Int
-    private let buffers: [FloatBuffer]
-    private let reference: ReferenceConvolution
-    private let naiveInput: ReferenceTensor<Float>
-    private let naiveWeights: ReferenceTensor<Float>
-    private let naiveGradient: ReferenceTensor<Float>
-    private var naiveResult: ReferenceTensor<Float>?
-
-    init(_ geometry: ConvolutionGeometry, _ layout: Layout, batch: Int) throws {
-        self.geometry = geometry
-        self.layout = layout
-        self.batch = batch
-        let (input, output) = (geometry.input, geometry.output)
-        let sizes = [
-            batch * input.count, geometry.weightCount, batch * output.count,
-            geometry.scratchCount(layout), batch * input.count, geometry.weightCount,
-        ]
-        buffers = try sizes.map { try FloatBuffer(count: $0) }
-        for (index, buffer) in buffers.prefix(3).enumerated() {
-            // Sums of products of -3...3 stay whole below 2^24: every order of adding gives the same.
-            let random = CounterRandom(seed: 1, purpose: .synthesis, unit: index)
-            buffer.view.copy(
-                from: (0..<buffer.count).map { Float(random.integer(below: 7, at: $0) - 3) })
-        }
-        reference = ReferenceConvolution(
-            stride: ReferenceExtent(geometry.stride.height, geometry.stride.width),
-            padding: ReferenceExtent(geometry.padding.height, geometry.padding.width),
-            dilation: ReferenceExtent(geometry.dilation.height, geometry.dilation.width),
-            groups: geometry.groups)
-        func images(_ shape: Shape, _ buffer: FloatBuffer) -> ReferenceTensor<Float> {
-            layout == .channelsFirst
-                ? ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, values: buffer.view.array)
-                : ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, channelsLast: buffer.view.array)
-        }
-        naiveInput = images(input, buffers[0])
-        naiveWeights = ReferenceTensor(
-            output.channels, input.channels / geometry.groups, geometry.kernel.height,
-            geometry.kernel.width, values: buffers[1].view.array)
-        naiveGradient = images(output, buffers[2])
-        if layout == .channelsLast { buffers[1].view.copy(from: naiveWeights.outputLast) }
+extension ConvolutionGeometry {
+    fileprivate var text: String {
+        "\(input) to \(output), \(kernel.height)x\(kernel.width)"
     }
-
-    func run(_ pass: ConvolutionBenchmark.Pass) {
-        switch pass {
-        case .forward:
-            Convolution.forward(
-                geometry, input: tensor(0), weights: buffers[1].view, bias: nil,
-                algorithm: geometry.algorithm(layout), scratch: buffers[3].view,
-                into: tensor(2))
-        case .weightGradient: backward(weightGradient: buffers[5].view, .discard)
-        case .inputGradient: backward(weightGradient: nil, .overwrite(tensor(4)))
-        }
-    }
-
-    func runNaive(_ pass: ConvolutionBenchmark.Pass) {
-        naiveResult =
-            switch pass {
-            case .forward: reference.forward(naiveInput, weights: naiveWeights)
-            case .weightGradient:
-                reference.weightGradient(naiveGradient, input: naiveInput, weightShape: naiveWeights.shape)
-            case .inputGradient:
-                reference.inputGradient(naiveGradient, weights: naiveWeights, inputShape: naiveInput.shape)
-            }
-    }
-
-    func validate(_ pass: ConvolutionBenchmark.Pass, name: String) throws {
-        let gradient = layout == .channelsFirst ? naiveGradient.values : naiveGradient.channelsLast
-        buffers[2].view.copy(from: gradient)
-        buffers[5].view.fill(0)
-        run(pass)
-        runNaive(pass)
-        let result =
-            switch pass {
-            case .forward: buffers[2].view.array
-            case .weightGradient: buffers[5].view.array
-            case .inputGradient: buffers[4].view.array
-            }
-        var expected = naiveResult?.values
-        if layout == .channelsLast {
-            expected = pass == .weightGradient ? naiveResult?.outputLast : naiveResult?.channelsLast
-        }
-        guard result == expected else {
-            throw BenchmarkError(description: "\(name), \(pass.rawValue): it and the naive loops differ")
-        }
-        buffers[2].view.copy(from: gradient)
-    }
-
-    private func backward(weightGradient: FloatView?, _ inputGradient: GradientDestination) {
-        Convolution.backward(
-            geometry, input: tensor(0), weights: buffers[1].view, outputGradient: tensor(2),
-            algorithm: geometry.algorithm(layout),
-            scratch: buffers[3].view, weightGradient: weightGradient, biasGradient: nil,
-            inputGradient: inputGradient)
-    }
-
-    private func tensor(_ index: Int) -> Tensor {
-        Tensor(
-            buffers[index].view, batch: batch, shape: index == 2 ? geometry.output : geometry.input,
-            layout: layout)
-    }
-}
-
-/// Results that must not be timed.
-struct BenchmarkError: Error, CustomStringConvertible {
-    let description: String
 }

@@ -1,9 +1,10 @@
 import Apus
+import BenchmarkResults
 import Foundation
 
 /// Whole epochs of training, with their shuffling and loading, and the same number of steps on one batch that lies
 /// ready as floats, in turn: does data keep the threads that compute waiting?
-struct EpochBenchmark {
+struct EpochBenchmark: Benchmark {
     /// Where the images come from.
     enum Feed {
         /// Fashion-MNIST's bytes in memory, or generated ones where it is not installed.
@@ -12,62 +13,103 @@ struct EpochBenchmark {
         case waiting(loaders: Int)
     }
 
-    struct Result: Codable {
+    struct Result: BenchmarkResult {
+        static let group = "epoch"
+        static let title = "Whole epochs"
+        static let columns = ["ready", "epoch", "share", "spread", "allocations"]
+
         let name: String
         let batchSize: Int
         let threads: Int
         /// On the batch that is ready.
-        let readyImagesPerSecond: Measurement
-        let imagesPerSecond: Measurement
+        let readyImagesPerSecond: MeasuredRate
+        let imagesPerSecond: MeasuredRate
         /// The rounds' ratios of the two.
-        let shares: Measurement
+        let shares: MeasuredRate
+        /// Of a step after an epoch's first; nil where they are not counted.
+        let allocationsPerStep: Double?
+
+        var rates: [NamedRate] { [NamedRate(name, imagesPerSecond)] }
+
+        func cells(_ header: Report.Header, after previous: Result?) -> [String] {
+            [
+                Text.number(readyImagesPerSecond.median), Text.number(imagesPerSecond.median),
+                Text.percent(shares.median), Text.percent(shares.spread),
+                allocationsPerStep.map(Text.count) ?? "-",
+            ]
+        }
     }
 
     let name: String
     let model: any Model.Type
     let batchSize: Int
     let feed: Feed
-    private let rate = 0.001
+    let threads: Int
 
-    static let all = [
-        EpochBenchmark(name: "lenet5/epoch", model: LeNet5.self, batchSize: 64, feed: .memory),
-        EpochBenchmark(
-            name: "lenet5-keras/epoch-waiting", model: LeNet5Tutorial.self, batchSize: 128,
-            feed: .waiting(loaders: 16)),
-        EpochBenchmark(
-            name: "lenet5-keras/epoch-waiting-no-loaders", model: LeNet5Tutorial.self, batchSize: 128,
-            feed: .waiting(loaders: 0)),
-    ]
+    /// - Parameter threads: of training.
+    static func all(threads: Int) -> [EpochBenchmark] {
+        func benchmark(
+            _ model: any Model.Type, _ name: String, batchSize: Int, _ feed: Feed
+        ) -> EpochBenchmark {
+            EpochBenchmark(
+                name: Result.name(model.name, name), model: model, batchSize: batchSize, feed: feed,
+                threads: threads)
+        }
+        return [
+            benchmark(LeNet5.self, "memory", batchSize: 64, .memory),
+            benchmark(LeNet5Tutorial.self, "waiting", batchSize: 128, .waiting(loaders: 16)),
+            benchmark(LeNet5Tutorial.self, "waiting-no-loaders", batchSize: 128, .waiting(loaders: 0)),
+        ]
+    }
 
-    func run(threads: Int, rounds: Int) throws -> Result {
+    func run(_ effort: Effort) throws -> Result {
+        // As many as are asked for: an epoch is longer than a round, but each is a measurement of its own.
+        let rounds = effort.rounds(ofSeconds: 0)
         let data = try images()
         let configuration = TrainingConfiguration(
-            epochs: rounds + 1, batchSize: batchSize, optimizer: SGD(learningRate: rate, momentum: 0.9),
+            epochs: rounds + 1, batchSize: batchSize, optimizer: SGD(learningRate: 0.001, momentum: 0.9),
             schedule: .constant)
-        let classifier = try Classifier(model.init(classes: data.train.classCount), for: data, seed: 1)
-        let trainer =
-            switch feed {
-            case .memory: try Trainer(classifier, on: data, configuration, threads: threads)
-            case .waiting(let loaders):
-                try Trainer(
-                    classifier, on: WaitingImages(data, loaders: loaders), test: data.test, configuration,
-                    threads: threads)
-            }
-        let ready = try ReadySteps(
-            Classifier(model.init(classes: data.train.classCount), for: data, seed: 1).network, data,
-            configuration, threads: threads)
-        var (epochRates, readyRates): ([Double], [Double]) = ([], [])
-        try trainer.fit(onEpoch: { epoch in
-            epochRates.append(epoch.imagesPerSecond)
-            readyRates.append(ready.imagesPerSecond(steps: trainer.stepsPerEpoch))
-            return true
-        })
+        let trainer = try trainer(on: data, configuration)
+        let ready = try ReadySteps(classifier(for: data).network, data, configuration, threads: threads)
+        var (epochs, steps): ([Double], [Double]) = ([], [])
+        var (steadySteps, allocations) = (0, 0)
+        try trainer.fit(
+            onStep: { progress in
+                let allocated = Allocations.stop()
+                defer { Allocations.start() }
+                if progress.stepInEpoch > 1 {
+                    steadySteps += 1
+                    allocations += allocated
+                }
+                return true
+            },
+            onEpoch: { epoch in
+                epochs.append(epoch.imagesPerSecond)
+                steps.append(ready.imagesPerSecond(steps: trainer.stepsPerEpoch))
+                return true
+            })
         // The first round warms up.
-        let (epochs, steps) = (Array(epochRates.dropFirst()), Array(readyRates.dropFirst()))
         return Result(
             name: name, batchSize: batchSize, threads: threads,
-            readyImagesPerSecond: Measurement(rates: steps), imagesPerSecond: Measurement(rates: epochs),
-            shares: Measurement(rates: zip(epochs, steps).map { $0 / $1 }))
+            readyImagesPerSecond: MeasuredRate(rates: Array(steps.dropFirst())),
+            imagesPerSecond: MeasuredRate(rates: Array(epochs.dropFirst())),
+            shares: MeasuredRate(rates: zip(epochs, steps).dropFirst().map { $0 / $1 }),
+            allocationsPerStep: Allocations.areCounted
+                ? Double(allocations) / Double(steadySteps) : nil)
+    }
+
+    private func classifier(for data: DatasetSplits) throws -> Classifier {
+        try Classifier(model.init(classes: data.train.classCount), for: data, seed: 1)
+    }
+
+    private func trainer(on data: DatasetSplits, _ configuration: TrainingConfiguration) throws -> Trainer {
+        switch feed {
+        case .memory: try Trainer(classifier(for: data), on: data, configuration, threads: threads)
+        case .waiting(let loaders):
+            try Trainer(
+                classifier(for: data), on: WaitingImages(data, loaders: loaders), test: data.test,
+                configuration, threads: threads)
+        }
     }
 
     /// The images of an epoch, and one to test on.
@@ -163,15 +205,5 @@ private struct WaitingImages: ImageSource {
     func load(_ image: Int, seed: UInt64, epoch: Int, into tensor: Tensor, at index: Int) {
         Thread.sleep(forTimeInterval: 1e-3)
         batch.load(image, into: tensor, at: index)
-    }
-}
-
-extension EpochBenchmark.Result {
-    static let heading = Text.row("Epochs", "batch", "threads", "ready", "epoch", "share", "spread")
-
-    var text: String {
-        Text.row(
-            name, "\(batchSize)", "\(threads)", Text.number(readyImagesPerSecond.median),
-            Text.number(imagesPerSecond.median), Text.percent(shares.median), Text.percent(shares.spread))
     }
 }

@@ -1,4 +1,5 @@
 import Apus
+import BenchmarkResults
 import Foundation
 
 /// What was measured, and on what.
@@ -12,6 +13,8 @@ struct Report: Codable {
         let blasCore: String
         let swift: String
         let commit: String
+        /// Whether allocations were counted.
+        let countsAllocations: Bool
         /// Gigaflops of one thread: fused multiply-adds in registers, and a product of 1024x1024 matrices.
         let fusedMultiplyAddGigaflops: Double
         let productGigaflops: Double
@@ -24,6 +27,7 @@ struct Report: Codable {
             blasCore = OpenBLAS.coreName
             swift = Self.firstLine(of: "swift", "--version") ?? "Swift of unknown version"
             commit = Self.firstLine(of: "git", "describe", "--always", "--dirty") ?? "unknown"
+            countsAllocations = Allocations.areCounted
             fusedMultiplyAddGigaflops = Machine.measureFusedMultiplyAdd()
             productGigaflops = Machine.measureProduct()
         }
@@ -42,65 +46,57 @@ struct Report: Codable {
             guard process.terminationStatus == 0 else { return nil }
             return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(String.init)
         }
+
+        var text: String {
+            """
+            \(processor), \(instructionSet), \(threads) threads; \(blas), core \(blasCore)
+            \(swift); commit \(commit)
+            One thread: \(Text.number(fusedMultiplyAddGigaflops)) Gflop/s of fused multiply-adds, \
+            \(Text.number(productGigaflops)) of sgemm 1024x1024\
+            \(countsAllocations ? "" : "\nAllocations cannot be counted on this system.")
+            """
+        }
+
+        /// What of the machine differs from another's, in words, or nil.
+        func difference(from other: Header) -> String? {
+            let pairs = [
+                (processor, other.processor), (instructionSet, other.instructionSet),
+                (blas, other.blas), (blasCore, other.blasCore), (swift, other.swift),
+            ]
+            let differing = pairs.filter { $0 != $1 }.map { "\($1), now \($0)" }
+            return differing.isEmpty ? nil : differing.joined(separator: "; ")
+        }
     }
 
     let header: Header
+    var roofs: [RoofBenchmark.Result] = []
     var convolutions: [ConvolutionBenchmark.Result] = []
-    var training: [TrainingBenchmark.Result] = []
+    var networks: [NetworkBenchmark.Result] = []
+    var growth: [GrowthBenchmark.Result] = []
     var epochs: [EpochBenchmark.Result] = []
+
+    init(header: Header) { self.header = header }
+
+    /// Reads what an earlier run has written.
+    ///
+    /// - Throws: `FileError` where there is no such file, `BenchmarkError` where it holds something else.
+    init(contentsOf path: String) throws {
+        let data = try WholeFile.contents(of: URL(fileURLWithPath: path))
+        do {
+            self = try JSONDecoder().decode(Report.self, from: data)
+        } catch {
+            throw BenchmarkError(description: "\(path) is no report of these benchmarks: \(error)")
+        }
+    }
+
+    var rates: [NamedRate] {
+        roofs.flatMap(\.rates) + convolutions.flatMap(\.rates)
+            + networks.flatMap(\.rates) + growth.flatMap(\.rates) + epochs.flatMap(\.rates)
+    }
 
     func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
     }
-}
-
-extension Report.Header {
-    var text: String {
-        """
-        \(processor), \(instructionSet), \(threads) threads; \(blas), core \(blasCore)
-        \(swift); commit \(commit)
-        One thread: \(Text.number(fusedMultiplyAddGigaflops)) Gflop/s of fused multiply-adds, \
-        \(Text.number(productGigaflops)) of sgemm 1024x1024
-        """
-    }
-}
-
-extension ConvolutionBenchmark.Result {
-    static let heading = Text.row(
-        "Convolution, one thread, Gflop/s", "naive", "Apus", "spread", "of FMA", "of sgemm", "Apus/naive")
-
-    func text(_ header: Report.Header) -> String {
-        Text.row(
-            "\(name) \(pass.rawValue)", "\(Text.number(naiveGigaflops))", "\(Text.number(gigaflops.median))",
-            Text.percent(gigaflops.spread),
-            Text.percent(gigaflops.median / header.fusedMultiplyAddGigaflops),
-            Text.percent(gigaflops.median / header.productGigaflops),
-            "\(Text.number(speedup))x")
-    }
-}
-
-extension TrainingBenchmark.Result {
-    static let heading = Text.row("Training", "batch", "threads", "images/s", "spread", "memory")
-
-    var text: String {
-        Text.row(
-            name, "\(batchSize)", "\(threads)", Text.number(imagesPerSecond.median),
-            Text.percent(imagesPerSecond.spread), "\(memoryBytes >> 10) KiB")
-    }
-}
-
-/// Columns of a table.
-enum Text {
-    static func row(_ first: String, _ rest: String...) -> String {
-        first.padding(toLength: 48, withPad: " ", startingAt: 0)
-            + rest.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
-    }
-
-    static func number(_ value: Double) -> String {
-        String(format: value < 100 ? "%.1f" : "%.0f", value)
-    }
-
-    static func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
 }

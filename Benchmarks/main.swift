@@ -16,7 +16,7 @@ func fail(_ message: String, _ code: ExitCode) -> Never {
         if !Set(arguments).isDisjoint(with: ["--help", "-h"]) {
             print(BenchmarkRun.specification.help(), terminator: "")
         } else {
-            try BenchmarkRun(ParsedArguments(arguments, for: BenchmarkRun.specification)).run()
+            exit(try BenchmarkRun(ParsedArguments(arguments, for: BenchmarkRun.specification)).run().rawValue)
         }
     } catch let error as UsageError {
         fail("\(error)\nTry 'apus-benchmarks --help'.", .usage)

@@ -31,6 +31,12 @@ public enum Machine {
         }
     }
 
+    /// All instruction sets this processor supports, in rising order of width.
+    public static var instructionSets: [InstructionSet] {
+        instructionSet == .neon
+            ? [.portable, .neon] : [.portable, .avx2, .avx512].filter { $0 <= instructionSet }
+    }
+
     /// Cores the scheduler lets this process use.
     public static var affinityThreads: Int {
         let cores = Int(apus_affinity_cores())
@@ -74,11 +80,17 @@ public enum Machine {
         return apus_flushing_denormals(control) == control
     }
 
-    /// Fused multiply-adds of the widest vector unit, in gigaflops of one core, over about `seconds`.
-    public static func measureFusedMultiplyAdd(seconds: Double = 0.1) -> Double {
-        let isa = apus_widest_isa()
+    /// Multiply-adds held in registers, in gigaflops of one core, over about `seconds`: fused ones, but for the
+    /// portable set.
+    ///
+    /// - Parameter instructionSet: one this processor supports; by default the widest.
+    public static func measureFusedMultiplyAdd(
+        _ instructionSet: InstructionSet = instructionSet, seconds: Double = 0.1
+    ) -> Double {
         var sink: Float = 0
-        return bestRate(seconds: seconds) { unsafe Double(apus_fma_probe(isa, 200_000, &sink)) }
+        return bestRate(seconds: seconds) {
+            unsafe Double(apus_fma_probe(instructionSet.code, 200_000, &sink))
+        }
     }
 
     /// A square product by OpenBLAS on the calling thread, in gigaflops, over about `seconds`.

@@ -23,7 +23,7 @@ enum VectorKernels {
 }
 
 extension Machine.InstructionSet {
-    fileprivate var code: apus_isa {
+    var code: apus_isa {
         switch self {
         case .portable: apus_isa_portable
         case .neon: apus_isa_neon

@@ -93,20 +93,22 @@ public struct Checkpoint: Sendable {
     /// The classifier of the file, its model found by name.
     ///
     /// - Parameters:
+    ///   - backend: what computes products and convolutions.
     ///   - freezing: describes the parameters that training leaves as they are; a run goes on with those it was
     ///     begun with.
     ///   - model: gives the layers of a model the catalogue does not know, for a number of classes.
     /// - Throws: `CheckpointError` where the model is unknown or has other parameters than the file.
     public func classifier(
-        freezing: [NamePattern] = [], model: ((_ classes: Int) -> Sequential)? = nil
+        backend: Backend = .preferred, freezing: [NamePattern] = [],
+        model: ((_ classes: Int) -> Sequential)? = nil
     ) throws -> Classifier {
         let build: (Shape) throws -> Network
         if let model {
             let layers = model(header.classNames.count)
-            build = { try Network(layers, input: $0, freezing: freezing) }
+            build = { try Network(layers, input: $0, backend: backend, freezing: freezing) }
         } else {
             let known = try self.model()
-            build = { try Network(known, input: $0, freezing: freezing) }
+            build = { try Network(known, input: $0, backend: backend, freezing: freezing) }
         }
         let input = try shape(header.input, of: "an input")
         let image = try header.image.map { try shape($0, of: "images") } ?? input
@@ -199,9 +201,10 @@ extension Classifier {
 
     /// Reads a classifier from a checkpoint, its model found by name.
     ///
+    /// - Parameter backend: what computes products and convolutions.
     /// - Throws: `FileError`, `FormatError` or `CheckpointError` where there is no whole one.
-    public static func load(from url: URL) throws -> Classifier {
-        try Checkpoint(contentsOf: url).classifier()
+    public static func load(from url: URL, backend: Backend = .preferred) throws -> Classifier {
+        try Checkpoint(contentsOf: url).classifier(backend: backend)
     }
 }
 

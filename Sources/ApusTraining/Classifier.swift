@@ -58,19 +58,21 @@ public final class Classifier: @unchecked Sendable {
     /// - Parameters:
     ///   - imageSize: what images are resized to; by default they keep their size. Grey ones become of as many
     ///     channels as the model was designed for.
+    ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
     ///   fewer classes than `data`.
     public convenience init(
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
-        freezing: [NamePattern] = [], seed: UInt64 = 0
+        backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0
     ) throws {
         let preprocessing = try Preprocessing(
             for: data, size: imageSize, channels: type(of: model).input.channels)
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName,
-            network: try Network(model, input: preprocessing.input, seed: seed, freezing: freezing),
+            network: try Network(
+                model, input: preprocessing.input, seed: seed, backend: backend, freezing: freezing),
             classNames: names + (count..<max(count, model.classes)).map { "class \($0)" },
             preprocessing: preprocessing)
     }

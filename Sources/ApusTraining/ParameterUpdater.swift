@@ -30,19 +30,23 @@ package final class ParameterUpdater: @unchecked Sendable {
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
-        reduceJob = { [unowned self] run, _ in
+        reduceJob = { [unowned self] run, worker in
             let range = range(of: run)
-            self.executor.reduceGradients(range)
-            partialNorms[run].squares = Reductions.sumOfSquares(self.executor.gradients.slice(range))
+            self.executor.reduceGradients(range, worker: worker)
+            self.executor.timedUpdate(worker: worker) {
+                partialNorms[run].squares = Reductions.sumOfSquares(self.executor.gradients.slice(range))
+            }
         }
-        updateJob = { [unowned self] run, _ in
+        updateJob = { [unowned self] run, worker in
             let range = range(of: run)
-            if self.clipNorm == nil { self.executor.reduceGradients(range) }
-            self.optimizer.update(
-                self.executor.network.parameterBlock.slice(range),
-                gradients: self.executor.gradients.slice(range),
-                state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
-                step: self.step, rate: self.rate, gradientScale: self.gradientScale)
+            if self.clipNorm == nil { self.executor.reduceGradients(range, worker: worker) }
+            self.executor.timedUpdate(worker: worker) {
+                self.optimizer.update(
+                    self.executor.network.parameterBlock.slice(range),
+                    gradients: self.executor.gradients.slice(range),
+                    state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
+                    step: self.step, rate: self.rate, gradientScale: self.gradientScale)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ struct DoctorCommandTests {
         #expect(outcome.errors.isEmpty)
         let report = try JSONDecoder().decode(MachineReport.self, from: Data(outcome.output.utf8))
         #expect(report.openBLAS.core == OpenBLAS.coreName)
+        #expect(report.backend == .preferred)
         #expect(report.threads.usable == Machine.usableThreads)
         #expect(report.flushesDenormals)
         #expect(report.gigaflops.fusedMultiplyAdd > 0.1)
@@ -28,6 +29,7 @@ struct DoctorCommandTests {
         #expect(outcome.status == .success)
         #expect(outcome.output.contains("All is well.") || outcome.output.contains("Something is wrong."))
         #expect(outcome.output.contains("OpenBLAS"))
+        #expect(outcome.output.contains("backend       \(Backend.preferred.rawValue): "))
         #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
@@ -37,6 +39,7 @@ struct DoctorCommandTests {
             {"processor":"x","instructionSet":"avx512","vectorBits":512,"flushesDenormals":true,
              "openBLAS":{"version":"0.3.21","configuration":"DYNAMIC_ARCH","threading":"pthread",
                          "core":"SkylakeX","isChosenByUser":false},
+             "backend":"vector",
              "threads":{"usable":4,"affinity":4},
              "gigaflops":{"fusedMultiplyAdd":200,"product":170,"productOnAllThreads":640}}
             """
@@ -68,6 +71,7 @@ struct DoctorCommandTests {
         }
         try expect("would have picked its Zen kernels", isProblem: false) { $0.openBLAS.replacedCore = "Zen" }
         try expect("suits this processor", isProblem: false) { $0.openBLAS.isChosenByUser = true }
+        try expect("names 'fast'") { $0.unknownBackend = "fast" }
         try expect("no vector units") { $0.instructionSet = "portable" }
         try expect("45 %") {
             $0.gigaflops.product = 90

@@ -94,6 +94,30 @@ struct ProcessTests {
         }
     }
 
+    @Test("A backend of the environment that is none is an error, unless the command line names one")
+    func unknownBackend() throws {
+        try withTemporaryDirectory { directory in
+            func outcome(_ line: String) throws -> (status: Int32, output: String, errors: String) {
+                try ApusProcess(shell: "export APUS_BACKEND=fast; exec $APUS \(line)", in: directory).finish()
+            }
+            for line in ["summary", "train", "profile", "evaluate --checkpoint none", "run -w a -i b -o c"] {
+                let refused = try outcome(line)
+                #expect(refused.status == 64, "\(line)")
+                #expect(
+                    refused.errors.contains("APUS_BACKEND in the environment must be one of gemm, vector"))
+            }
+            #expect(try outcome("summary --backend gemm").status == 0)
+            let doctor = try outcome("doctor")
+            #expect(doctor.status == 0)
+            #expect(doctor.output.contains("! APUS_BACKEND in the environment names 'fast'"))
+
+            let gemm = try ApusProcess(
+                shell: "APUS_BACKEND=gemm exec $APUS summary --json", in: directory
+            ).finish()
+            #expect(gemm.output.contains(#""backend":"gemm""#))
+        }
+    }
+
     @Test("A reader that has had enough is no error; a run is saved first")
     func closedPipe() throws {
         try withTemporaryDirectory { directory in

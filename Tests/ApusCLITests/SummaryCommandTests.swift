@@ -102,6 +102,41 @@ struct SummaryCommandTests {
         }
     }
 
+    @Test("The plan holds each layer that is run with its algorithm, and fits into 100 columns")
+    func plan() async throws {
+        for model in ["lenet5", "squeezenet1_1", "squeezenet1_0-complex-bypass"] {
+            let outcome = await apus("summary", "--model", model, "--plan", "--backend", "gemm")
+            #expect(outcome.status == .success)
+            #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+        }
+        let outcome = await apus("summary", "--plan", "--backend", "gemm", "--threads", "2")
+        let lines = outcome.output.split(separator: "\n")
+        let rows = lines.filter { $0.hasPrefix("conv1 ") || $0.hasPrefix("relu1 ") }
+        #expect(rows.count == 1)
+        #expect(rows.first?.contains("im2col + sgemm + ReLU  own") == true)
+        #expect(outcome.output.contains("backend  gemm"))
+        #expect(
+            outcome.output.contains("64 images in 4 shards of 16 at most, dealt to 4 lanes for 2 threads"))
+    }
+
+    @Test("The plan is in the JSON")
+    func planJSON() async throws {
+        let outcome = await apus("summary", "--json", "--backend", "gemm", "--batch-size", "5")
+        let summary = try JSONDecoder().decode(NetworkSummary.self, from: Data(outcome.output.utf8))
+        #expect(summary.backend == .gemm)
+        #expect(summary.layout == .channelsFirst)
+        #expect(summary.lanes == 1)
+        func layer(_ path: String) throws -> LayerSummary {
+            try #require(summary.layers.first { $0.path == path })
+        }
+        #expect(try layer("conv1").algorithm == ConvolutionAlgorithm.gemm.rawValue)
+        #expect(try layer("conv1").placement == .own)
+        #expect(try layer("relu1").placement == .fused)
+        #expect(try layer("flatten").placement == .view)
+        #expect(try layer("fc1").algorithm == nil)
+        #expect(try layer("relu3").placement == .inPlace)
+    }
+
     @Test("A network that cannot be built is refused by its layer")
     func tooSmall() async {
         let outcome = await apus("summary", "--input", "8x8x1")

@@ -21,6 +21,13 @@ struct VectorKernelsTests {
         #expect(Machine.InstructionSet.portable < .avx2 && .avx2 < Machine.InstructionSet.avx512)
     }
 
+    @Test("the instruction sets of this processor rise to its widest, and each can be measured")
+    func instructionSets() {
+        let sets = Machine.instructionSets
+        #expect(sets.first == .portable && sets.last == Machine.instructionSet && sets == sets.sorted())
+        for set in sets { #expect(Machine.measureFusedMultiplyAdd(set, seconds: 0.01) > 0.1) }
+    }
+
     @Test(
         "columns are gathered and scattered the same by every path",
         arguments: paths, [(1, 1), (1, 3), (3, 4), (14, 5), (17, 3), (32, 2), (37, 7)])

@@ -38,6 +38,8 @@ extension ModelName {
     }
 }
 
+extension Backend: ArgumentValue {}
+
 /// Options that several commands have.
 enum CommonOptions {
     static let model = Option(
@@ -48,6 +50,11 @@ enum CommonOptions {
     static let input = Option<Shape?>(
         "input", short: "i", "HxWxC", absent: "what the model was designed for",
         help: "The images: height, width and channels.")
+    static let backend = Option<Backend?>(
+        "backend", "name", absent: Backend.preferred.argument,
+        help:
+            "What computes products and convolutions: OpenBLAS, or vector kernels of our own where they are "
+            + "faster. They round in another order.")
     static let json = Flag("json", help: "Write JSON, for programs.")
 
     static func classes(absent: String, help: String = "Classes to tell apart.") -> Option<Int?> {
@@ -56,6 +63,19 @@ enum CommonOptions {
 
     static func batchSize(default fallback: Int, help: String) -> Option<Int> {
         Option("batch-size", short: "b", "n", default: fallback, .between(1, and: 1_000_000), help: help)
+    }
+
+    /// The backend that the arguments name, or else the preferred one.
+    ///
+    /// - Throws: `UsageError` where that was picked although the environment names another, which there is not.
+    static func backend(_ arguments: ParsedArguments) throws(UsageError) -> Backend {
+        if let backend = arguments[backend] { return backend }
+        if let name = Backend.misnamed {
+            throw .other(
+                "\(Backend.variable) in the environment must be one of "
+                    + "\(Backend.choices.joined(separator: ", ")), found '\(name)'")
+        }
+        return .preferred
     }
 
     /// Tells, where errors go, of more threads than cores.

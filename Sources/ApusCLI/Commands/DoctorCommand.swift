@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusKernels
 import Foundation
 
 /// `apus doctor`: measures the machine, and says what is wrong with it.
@@ -55,6 +56,7 @@ extension MachineReport {
         var facts = FactList()
         facts.add("processor", "\(processor), \(instructionSet), vectors of \(vectorBits) bits")
         facts.add("OpenBLAS", "\(openBLAS.version), \(openBLAS.core) kernels, built with \(threading)")
+        facts.add("backend", backendText)
         facts.add("threads", threadsText)
         facts.add("denormals", flushesDenormals ? "flushed to zero on all threads" : "kept")
         facts.add("vector units", "\(rates.fusedMultiplyAdd.digits(3)) GFLOP/s, the most one core can do")
@@ -75,6 +77,13 @@ extension MachineReport {
         switch openBLAS.threading {
         case "serial": "no threads of its own"
         case let name: "\(name) threads (not used: apus has its own)"
+        }
+    }
+
+    private var backendText: String {
+        switch backend {
+        case .gemm: "gemm: OpenBLAS computes all products and convolutions"
+        case .vector: "vector: kernels of apus's own where they are faster, OpenBLAS for the rest"
         }
     }
 

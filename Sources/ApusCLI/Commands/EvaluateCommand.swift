@@ -1,4 +1,5 @@
 import ApusData
+import ApusKernels
 import ApusTraining
 import Foundation
 
@@ -16,7 +17,9 @@ struct EvaluateCommand: Command {
 
     static let specification = CommandSpecification(
         "evaluate", abstract: "Tests a trained network: accuracy, scores of each class, confusion matrix.",
-        options: [checkpoint, data, batchSize, CommonOptions.threads, CommonOptions.json],
+        options: [
+            checkpoint, data, batchSize, CommonOptions.backend, CommonOptions.threads, CommonOptions.json,
+        ],
         examples: [
             Example("evaluate --checkpoint runs/lenet5", "The last checkpoint of a run, as a table."),
             Example(
@@ -27,6 +30,7 @@ struct EvaluateCommand: Command {
     let path: String
     let data: DatasetSpecification?
     let batchSize: Int
+    let backend: Backend
     let threads: Int?
     let writesJSON: Bool
 
@@ -34,13 +38,14 @@ struct EvaluateCommand: Command {
         path = arguments[Self.checkpoint]
         data = try arguments[Self.data].map(Self.specification(of:))
         batchSize = arguments[Self.batchSize]
+        backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         writesJSON = arguments[CommonOptions.json]
     }
 
     func run(on console: Console) throws -> ExitCode {
         let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
-        let classifier = try checkpoint.classifier()
+        let classifier = try checkpoint.classifier(backend: backend)
         let data = try self.data ?? trainedOn(checkpoint)
         let images = try data.load().test
         CommonOptions.remark(onThreads: threads, to: console)

@@ -41,6 +41,10 @@ package struct MachineReport: Codable, Sendable {
     package var instructionSet: String
     package var vectorBits: Int
     package var openBLAS: Library
+    /// What computes products and convolutions unless told otherwise.
+    package var backend: Backend
+    /// What the environment names as one, where there is no such.
+    package var unknownBackend: String?
     package var threads: Threads
     /// Whether denormal numbers, which are slow, become zero while networks run.
     package var flushesDenormals: Bool
@@ -57,6 +61,7 @@ package struct MachineReport: Codable, Sendable {
                 threading: OpenBLAS.threading.rawValue, core: OpenBLAS.coreName,
                 replacedCore: CoreSelection.replacedCore, isChosenByUser: CoreSelection.isChosenByUser,
                 betterCore: CoreSelection.betterCore),
+            backend: .preferred, unknownBackend: Backend.misnamed,
             threads: Threads(
                 usable: Machine.usableThreads, affinity: Machine.affinityThreads, quota: Machine.quota),
             flushesDenormals: flushesDenormals(workers),
@@ -91,7 +96,8 @@ extension MachineReport {
 
     package var findings: [Finding] {
         let findings = [
-            coreFinding, widthFinding, rateFinding, scalingFinding, quotaFinding, denormalFinding,
+            coreFinding, backendFinding, widthFinding, rateFinding, scalingFinding, quotaFinding,
+            denormalFinding,
         ]
         return findings.compactMap(\.self)
     }
@@ -118,6 +124,14 @@ extension MachineReport {
             return remark("\(variable) is set in the environment, and suits this processor.")
         }
         return nil
+    }
+
+    private var backendFinding: Finding? {
+        unknownBackend.map {
+            problem(
+                "\(Backend.variable) in the environment names '\($0)', which is no backend: unset it, or set it "
+                    + "to one of \(Backend.choices.joined(separator: ", ")).")
+        }
     }
 
     private var widthFinding: Finding? {

@@ -46,14 +46,17 @@ struct NetworkChoice {
 
     /// A network of `model` for images of `input`, its parameters those of `source`.
     ///
-    /// - Parameter fusesActivations: whether layers may compute the ReLU after them.
+    /// - Parameters:
+    ///   - backend: what computes products and convolutions.
+    ///   - fusesActivations: whether layers may compute the ReLU after them.
     /// - Throws: `CommandError` where the model cannot be built for the images, `WeightsError` where the
     ///   parameters are not the file's.
     func network(
-        of model: any Model, input: Shape, weights source: TensorSource, fusesActivations: Bool = true
+        of model: any Model, input: Shape, weights source: TensorSource, backend: Backend = .preferred,
+        fusesActivations: Bool = true
     ) throws -> Network {
         let network = try ModelName(model).built(for: "images of \(input)") {
-            try Network(model, input: input, fusesActivations: fusesActivations)
+            try Network(model, input: input, backend: backend, fusesActivations: fusesActivations)
         }
         try network.load(source.file, named: source.shownPath)
         return network

@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusKernels
 import Foundation
 
 /// `apus run`: runs a network on a batch from a file.
@@ -32,7 +33,10 @@ struct RunCommand: Command {
             OptionGroup("The network", [weights, NetworkChoice.model, NetworkChoice.classes]),
             OptionGroup(
                 "The batch",
-                [input, output, gradients, activations, training, seed, CommonOptions.threads]),
+                [
+                    input, output, gradients, activations, training, seed, CommonOptions.backend,
+                    CommonOptions.threads,
+                ]),
         ],
         examples: [
             Example(
@@ -51,6 +55,7 @@ struct RunCommand: Command {
     let recordsActivations: Bool
     let isTraining: Bool
     let seed: UInt64
+    let backend: Backend
     let threads: Int?
 
     init(_ arguments: ParsedArguments) throws {
@@ -62,6 +67,7 @@ struct RunCommand: Command {
         recordsActivations = arguments[Self.activations]
         isTraining = arguments[Self.training]
         seed = arguments[Self.seed]
+        backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         guard isTraining || !arguments.contains(Self.seed) else {
             throw UsageError.other(
@@ -84,7 +90,8 @@ struct RunCommand: Command {
             count: 1 + (batch.labels == nil ? 0 : 1) + (computesGradients || recordsActivations ? 1 : 0))
         // An observer sees nothing of a layer whose ReLU is computed with it.
         let network = try choice.network(
-            of: model, input: batch.shape, weights: source, fusesActivations: !recordsActivations)
+            of: model, input: batch.shape, weights: source, backend: backend,
+            fusesActivations: !recordsActivations)
         CommonOptions.remark(onThreads: threads, to: console)
         let run = NetworkRun(
             network: network, batch: batch, computesGradients: computesGradients,

@@ -7,25 +7,31 @@ import Foundation
 /// `apus summary`: shows what a network consists of and costs.
 struct SummaryCommand: Command {
     private static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step of training.")
+    private static let plan = Flag(
+        "plan", help: "Show how each layer is computed, and where its output lies, in place of what it costs."
+    )
     private static let classes = CommonOptions.classes(absent: "what the model was designed for")
 
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
         options: [
-            CommonOptions.model, batchSize, CommonOptions.input, classes, CommonOptions.threads,
-            CommonOptions.json,
+            CommonOptions.model, batchSize, CommonOptions.input, classes, plan, CommonOptions.backend,
+            CommonOptions.threads, CommonOptions.json,
         ],
         examples: [
             Example("summary --model lenet5 --batch-size 64", "What a step of LeNet-5 takes."),
             Example(
                 "summary --model squeezenet1_0 --input 224x224x3 --batch-size 32",
                 "The table of SqueezeNet's paper."),
+            Example("summary --model squeezenet1_1 --plan", "The algorithm of each of its convolutions."),
         ])
 
     let model: ModelName
     let batchSize: Int
     let input: Shape?
     let classes: Int?
+    let showsPlan: Bool
+    let backend: Backend
     let threads: Int?
     let writesJSON: Bool
 
@@ -34,6 +40,8 @@ struct SummaryCommand: Command {
         batchSize = arguments[Self.batchSize]
         input = arguments[CommonOptions.input]
         classes = arguments[Self.classes]
+        showsPlan = arguments[Self.plan]
+        backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         writesJSON = arguments[CommonOptions.json]
     }
@@ -41,18 +49,36 @@ struct SummaryCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let kind = model.model(classes: classes)
         let input = input ?? type(of: kind).input
-        let network = try model.built(for: "images of \(input)") { try Network(kind, input: input) }
+        let network = try model.built(for: "images of \(input)") {
+            try Network(kind, input: input, backend: backend)
+        }
         CommonOptions.remark(onThreads: threads, to: console)
         let summary = try network.summary(batchSize: batchSize, threads: threads)
         if writesJSON {
             console.write(String(decoding: try JSONEncoder.forLines.encode(summary), as: UTF8.self) + "\n")
         } else {
+            let columns = min(console.columns, 100)
             console.write(
-                "\(model.argument) for images of \(input) and \(kind.classes.counted("class", plural: "classes"))\n\n"
-                    + summary.text(columns: min(console.columns, 100)))
+                "\(kind.title(input: input))\n\n"
+                    + (showsPlan ? summary.planText(columns: columns) : summary.text(columns: columns)))
         }
         return .success
     }
+}
+
+extension Model {
+    /// The model with what it is for.
+    func title(input: Shape) -> String {
+        "\(variantName) for images of \(input) and \(classes.counted("class", plural: "classes"))"
+    }
+}
+
+extension LayerSummary {
+    /// `28x28x6`.
+    var outputText: String { output.map(String.init).joined(separator: "x") }
+
+    /// The path, or what stands for the root's.
+    var title: String { path.isEmpty ? "(all)" : path }
 }
 
 extension NetworkSummary {
@@ -63,8 +89,7 @@ extension NetworkSummary {
         table.addRule()
         for layer in layers {
             table.add([
-                layer.path.isEmpty ? "(all)" : layer.path, layer.kind,
-                layer.output.map(String.init).joined(separator: "x"),
+                layer.title, layer.kind, layer.outputText,
                 layer.isContainer && layer.parameters == 0 ? "" : layer.parameters.groupedOrDash,
                 layer.isContainer && layer.multiplyAdds == 0 ? "" : layer.multiplyAdds.groupedOrDash,
                 layer.activationBytes.bytesOrDash, layer.scratchBytes.bytesOrDash,

@@ -63,8 +63,8 @@ struct TrainCommand: Command {
         let model = try settings.model(for: data)
         let (trainer, weights) = try settings.model.built(for: images) {
             let classifier = try Classifier(
-                model, for: data, imageSize: settings.imageSize, freezing: settings.frozen,
-                seed: settings.configuration.seed)
+                model, for: data, imageSize: settings.imageSize, backend: settings.backend,
+                freezing: settings.frozen, seed: settings.configuration.seed)
             let weights = try settings.weights.map { try StartingWeights($0, for: classifier.network) }
             return (try self.trainer(classifier, on: data, settings), weights)
         }
@@ -107,7 +107,8 @@ struct TrainCommand: Command {
         let settings = try savedSettings(checkpoint)
         try settings.checkAgreement(with: arguments, path: folder.shownPath)
         let data = try settings.data.load()
-        let trainer = try trainer(checkpoint.classifier(freezing: settings.frozen), on: data, settings)
+        let classifier = try checkpoint.classifier(backend: settings.backend, freezing: settings.frozen)
+        let trainer = try trainer(classifier, on: data, settings)
         try trainer.resume(from: checkpoint)
         folder.removeLeftovers()
         return TrainingRun(

@@ -72,7 +72,7 @@ extension TrainSettings {
             "How to train",
             [
                 recipe, optimizer, learningRate, momentum, nesterov, weightDecay, schedule, clipNorm, loss,
-                labelSmoothing,
+                labelSmoothing, CommonOptions.backend,
             ]),
     ]
     static var options: [any OptionDeclaration] { groups.flatMap(\.options) }

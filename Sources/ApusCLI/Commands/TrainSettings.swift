@@ -1,4 +1,5 @@
 import ApusData
+import ApusKernels
 import ApusModels
 import ApusNN
 import ApusTraining
@@ -14,6 +15,8 @@ struct TrainSettings: Sendable {
     /// Where the weights to start from lie.
     let weights: String?
     let frozen: [NamePattern]
+    /// Kept by a checkpoint only where it was asked for by name.
+    let backend: Backend
     let configuration: TrainingConfiguration
     /// Each setting under its option's name, as it would be typed; none that the optimiser or the loss lacks.
     let texts: [String: String]
@@ -28,6 +31,7 @@ struct TrainSettings: Sendable {
         // As the data's: a run may be taken up in another folder.
         weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
         frozen = arguments[Self.freeze]?.patterns ?? []
+        backend = try CommonOptions.backend(arguments)
         let schedule = try Self.reading(Self.schedule) {
             try LearningRateSchedule(arguments[Self.schedule])
         }
@@ -44,6 +48,7 @@ struct TrainSettings: Sendable {
         texts[Self.classes.name] = classes?.argument
         texts[Self.weights.name] = weights
         texts[Self.freeze.name] = arguments[Self.freeze]?.argument
+        texts[CommonOptions.backend.name] = arguments[CommonOptions.backend]?.argument
         let clipNorm = arguments[Self.clipNorm]
         texts[Self.clipNorm.name] = clipNorm?.argument
         let optimizer = try Self.optimizer(arguments)

@@ -20,6 +20,12 @@ public enum Convolution {
         into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
+        if algorithm == .winograd {
+            Winograd.forward(
+                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, share: share,
+                scratch: scratch, into: output)
+            return
+        }
         let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         switch input.layout {
         case .channelsFirst:
@@ -78,6 +84,14 @@ public enum Convolution {
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
         if let rectifiedOutput { rectifiedOutput.checkMatches(outputGradient) }
+        if algorithm == .winograd {
+            inputGradient.clear()
+            Winograd.backward(
+                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                rectifiedOutput: rectifiedOutput, scratch: scratch, weightGradient: weightGradient,
+                biasGradient: biasGradient, inputGradient: inputGradient.tensor)
+            return
+        }
         let maskScratch = scratch.slice(geometry.columnScratch(input.layout)..<scratch.count)
         let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
         let pointwise = geometry.isPointwise

@@ -96,7 +96,10 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// Floats of scratch a convolution in `layout` needs beside its tensors.
     ///
     /// - Parameter rectifies: whether a ReLU follows, whose gradient takes room for a tile of the output's.
-    public func scratchCount(_ layout: Layout, rectifies: Bool = false) -> Int {
+    public func scratchCount(
+        _ layout: Layout, algorithm: ConvolutionAlgorithm = .gemm, rectifies: Bool = false
+    ) -> Int {
+        if algorithm == .winograd { return Winograd.scratchCount(self) }
         let columns = columnScratch(layout)
         guard rectifies else { return columns }
         return columns + groupOutputChannels * (layout == .channelsFirst ? output.pixels : tilePixels)

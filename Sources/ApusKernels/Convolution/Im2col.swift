@@ -103,7 +103,7 @@ package enum Im2col {
 }
 
 extension ConvolutionGeometry {
-    fileprivate var sliding: apus_convolution {
+    var sliding: apus_convolution {
         apus_convolution(
             channels: groupInputChannels, input_height: input.height, input_width: input.width,
             padding_height: padding.height, padding_width: padding.width, padded_height: padded.height,

@@ -49,7 +49,8 @@ public struct Sequential: Layer {
             guard let convolution = children[index].layer as? Conv2D else { continue }
             var fused: any Layer = convolution.rectified
             var last = index + 1
-            if planning.layout == .channelsLast, planning.backend == .vector, index + 2 < children.count,
+            if children[index].plan.algorithm == ConvolutionAlgorithm.direct.rawValue,
+                index + 2 < children.count,
                 let pool = children[index + 2].layer as? MaxPool2D
             {
                 fused = PooledConv2D(convolution: convolution.rectified, pool: pool)
@@ -63,6 +64,7 @@ public struct Sequential: Layer {
                 children[child].plan = LayerPlan(
                     output: children[child].output, storage: .view, backwardReadsInput: false,
                     backwardReadsOutput: false)
+                children[child].placement = .fused
             }
         }
     }
@@ -91,7 +93,17 @@ public struct Sequential: Layer {
                 }
             }
         }
+        place(&children)
         return saved
+    }
+
+    /// Says of layers whose output lies where their input does what that makes of them.
+    private static func place(_ children: inout [PlannedChild]) {
+        for index in children.indices where children[index].placement != .fused {
+            let before = index == 0 ? PlannedChild.Route.input : children[index - 1].route
+            guard children[index].route == before else { continue }
+            children[index].placement = children[index].plan.storage == .view ? .view : .inPlace
+        }
     }
 
     /// Whether the layer's output may lie over its input.
@@ -115,7 +127,7 @@ public struct Sequential: Layer {
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         for index in layers.indices {
             let after = tensor(after: index, input, output, context)
-            if isSkipped(index, context) {
+            if context.layer.children[index].isSkipped {
                 context.record(child: index, after)
             } else {
                 context.forward(child: index, tensor(before: index, input, output, context), into: after)
@@ -142,7 +154,7 @@ public struct Sequential: Layer {
                 destination = inputGradient
             } else if index == lowest {
                 destination = .discard
-            } else if isSkipped(index, context) {
+            } else if context.layer.children[index].isSkipped {
                 gradient = gradient.viewed(as: shape)
                 continue
             } else if isOurs && context.layer.storages[index] == .inPlace {
@@ -159,13 +171,6 @@ public struct Sequential: Layer {
                 output: tensor(after: index, input, output, context), inputGradient: destination)
             if let tensor = destination.tensor { gradient = tensor }
         }
-    }
-
-    /// Whether the layer is a view whose memory is its input's already.
-    private func isSkipped(_ index: Int, _ context: LayerContext) -> Bool {
-        guard context.layer.storages[index] == .view else { return false }
-        let before = index == 0 ? PlannedChild.Route.input : context.layer.routes[index - 1]
-        return context.layer.routes[index] == before
     }
 
     private func tensor(

@@ -64,6 +64,18 @@ public final class Executor: @unchecked Sendable {
         didSet { for memory in memories { memory.observer = observer } }
     }
 
+    /// Whether the workers' time is measured, from zero when this is set; see `profile`. Results are the same.
+    public var isProfiling = false {
+        didSet {
+            timers = isProfiling ? (0..<workers.count).map { _ in WorkerTimer(network.root) } : []
+            for (worker, memory) in memories.enumerated() {
+                memory.timer = isProfiling ? timers[worker] : nil
+            }
+        }
+    }
+    /// Of all workers, while their time is measured.
+    private(set) var timers: [WorkerTimer] = []
+
     // The batch under way.
     private var source: (any BatchSource)?
     private var loss: (any Loss)?
@@ -127,7 +139,9 @@ public final class Executor: @unchecked Sendable {
         }
         inputGradientBlock =
             keepsInputGradient ? try FloatBuffer(count: microBatchSize * network.input.count) : nil
-        job = { [unowned self] lane, worker in runLane(lane, worker: worker) }
+        job = { [unowned self] lane, worker in
+            timed(.dealing, worker: worker) { runLane(lane, worker: worker) }
+        }
     }
 
     /// - Throws: `PlanningError` for a batch that is empty or absurd.
@@ -200,7 +214,7 @@ public final class Executor: @unchecked Sendable {
     }
 
     /// Lanes that a batch's shards are dealt to.
-    private static func laneCount(batchSize: Int, shardSize: Int) -> Int {
+    static func laneCount(batchSize: Int, shardSize: Int) -> Int {
         min(shardCount(batchSize, shardSize), greatestLaneCount)
     }
 
@@ -240,6 +254,11 @@ public final class Executor: @unchecked Sendable {
     public func reduceGradients(_ range: Range<Int>) {
         Reductions.addTree(
             laneBlock.view, of: network.trainedFloats, count: activeLanes, range: range)
+    }
+
+    /// As `reduceGradients`, in a job of `worker`.
+    package func reduceGradients(_ range: Range<Int>, worker: Int) {
+        timed(.reduction, worker: worker) { reduceGradients(range) }
     }
 
     /// The gradients of the last batch, laid out as the network's trained parameters, where they were reduced.
@@ -327,34 +346,38 @@ public final class Executor: @unchecked Sendable {
     private func runShard(_ range: Range<Int>, _ lane: Lane, _ memory: WorkerMemory, _ input: Tensor) {
         let source = source!
         let input = input.images(0..<range.count)
-        for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
+        memory.timed(.loading) {
+            for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
+        }
         memory.firstImage = range.lowerBound
         let context = LayerContext(layer: network.root, memory: memory)
         let place = range.lowerBound - pass.lowerBound..<range.upperBound - pass.lowerBound
         let output = outputs.images(place)
-        network.model.forward(input, into: output, context)
+        context.forward(input, into: output)
         guard let loss else { return }
-        for (index, position) in range.enumerated() {
-            memory.labels[index] = Int32(source.label(at: position))
-        }
         let gradient =
             computesGradients
             ? Tensor(gradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
                 .images(place)
             : nil
-        lane.lossSum += loss.evaluate(
-            outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
-            gradient: gradient)
-        if output.shape.isVector {
-            for index in 0..<range.count
-            where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {
-                lane.correct += 1
+        memory.timed(.loss) {
+            for (index, position) in range.enumerated() {
+                memory.labels[index] = Int32(source.label(at: position))
+            }
+            lane.lossSum += loss.evaluate(
+                outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
+                gradient: gradient)
+            if output.shape.isVector {
+                for index in 0..<range.count
+                where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {
+                    lane.correct += 1
+                }
             }
         }
         if let gradient {
-            network.model.backward(
+            context.backward(
                 gradient, input: input, output: output,
-                inputGradient: inputGradients.map { .overwrite($0.images(place)) } ?? .discard, context)
+                inputGradient: inputGradients.map { .overwrite($0.images(place)) } ?? .discard)
         }
     }
 }

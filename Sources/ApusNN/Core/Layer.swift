@@ -122,6 +122,7 @@ public struct PlannedChild: Sendable {
     var route: Route = .output
     /// What lies there, if the layer computes those after it too and theirs is all that is kept.
     var keptOutput: Shape?
+    var placement = PlannedLayer.Placement.own
 
     public var output: Shape { plan.output }
     /// The shape of what lies in memory after the layer has run.

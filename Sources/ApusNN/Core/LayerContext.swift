@@ -72,8 +72,7 @@ public struct LayerContext {
 
     /// Runs a layer inside a container.
     public func forward(child index: Int, _ input: Tensor, into output: Tensor) {
-        let child = child(index)
-        child.layer.layer.forward(input, into: output, child)
+        child(index).forward(input, into: output)
         record(child: index, output)
     }
 
@@ -82,9 +81,23 @@ public struct LayerContext {
         child index: Int, _ outputGradient: Tensor, input: Tensor, output: Tensor,
         inputGradient: GradientDestination
     ) {
-        let child = child(index)
-        child.layer.layer.backward(
-            outputGradient, input: input, output: output, inputGradient: inputGradient, child)
+        child(index).backward(outputGradient, input: input, output: output, inputGradient: inputGradient)
+    }
+
+    /// Runs the context's own layer.
+    func forward(_ input: Tensor, into output: Tensor) {
+        memory.timed(.forward(of: layer)) { layer.layer.forward(input, into: output, self) }
+    }
+
+    /// Runs the context's own layer backward.
+    func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination
+    ) {
+        memory.timed(.backward(of: layer)) {
+            layer.layer.backward(
+                outputGradient, input: input, output: output, inputGradient: inputGradient, self)
+        }
+        if inputGradient.tensor != nil { memory.timer?.noteInputGradient(of: layer) }
     }
 
     /// The context of a layer inside a container.
@@ -123,6 +136,8 @@ final class WorkerMemory: @unchecked Sendable {
     /// Who works on the shard together, or nil where this thread does alone.
     var crew: Crew?
     var observer: Executor.Observer?
+    /// Where the worker's time goes; nil where nobody asks.
+    var timer: WorkerTimer?
     var seed: UInt64 = 0
     var step = 0
     /// The place in the batch of the shard's first image.
@@ -140,6 +155,11 @@ final class WorkerMemory: @unchecked Sendable {
         arena = try FloatBuffer(count: savedFloats + plan.scratchFloats)
         saved = arena.view.slice(0..<savedFloats)
         scratch = arena.view.slice(savedFloats..<arena.count)
+    }
+
+    /// Runs `body`, and books its time to `account` where somebody asks.
+    func timed(_ account: WorkerTimer.Account, _ body: () -> Void) {
+        if let timer { timer.run(account, body) } else { body() }
     }
 
     /// Fills all booked memory, to show that nothing is read before it is written.

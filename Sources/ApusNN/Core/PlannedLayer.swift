@@ -17,7 +17,21 @@ public final class PlannedLayer: Sendable {
     public let multiplyAdds: Int
     /// The way the layer is computed, where there was a choice.
     public let algorithm: String?
+    /// Where the layer's output lies, as its container grants it.
+    public let placement: Placement
     public let children: [PlannedLayer]
+
+    /// Where the output of a layer lies, and who writes it.
+    public enum Placement: String, Sendable, Codable {
+        /// In memory that is not the input's.
+        case own
+        /// Over the input.
+        case inPlace
+        /// It is the input under another shape: the layer is not run.
+        case view
+        /// The layer before computes it: the layer is not run.
+        case fused
+    }
 
     /// Position among all layers, in the order of planning.
     let identifier: Int
@@ -26,6 +40,8 @@ public final class PlannedLayer: Sendable {
     let saved: [BufferSize]
     let savedTakesTurns: Bool
     let scratch: [BufferSize]
+    let backwardReadsInput: Bool
+    let backwardReadsOutput: Bool
     /// Where the layer's buffers stand among all layers'.
     let firstSaved: Int
     let firstScratch: Int
@@ -35,14 +51,22 @@ public final class PlannedLayer: Sendable {
     /// Whether there is a parameter to train, here or further inside.
     let isTrained: Bool
 
+    /// Multiply-adds of one image and numbers in parameters, not those of layers inside.
+    var ownMultiplyAdds: Int { multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds } }
+    var ownParameters: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    /// Whether the layer is not run, since its output is there without it.
+    public var isSkipped: Bool { placement == .view || placement == .fused }
+
     fileprivate init(
         _ plan: LayerPlan, layer: any Layer, path: String, isUnnamed: Bool, input: Shape,
-        stored: Shape, numbering: inout Numbering
+        stored: Shape, placement: Placement = .own, numbering: inout Numbering
     ) {
         self.layer = layer
         self.path = path
         self.isUnnamed = isUnnamed
         self.input = input
+        self.placement = placement
         output = plan.output
         self.stored = stored
         identifier = numbering.layers
@@ -52,13 +76,15 @@ public final class PlannedLayer: Sendable {
         firstSaved = numbering.saved
         numbering.saved += plan.saved.count
         scratch = plan.scratch
+        backwardReadsInput = plan.backwardReadsInput
+        backwardReadsOutput = plan.backwardReadsOutput
         firstScratch = numbering.scratch
         numbering.scratch += plan.scratch.count
         parameters = plan.parameters.map { numbering.book($0, path: path) }
         children = plan.children.map {
             PlannedLayer(
                 $0.plan, layer: $0.layer, path: $0.path, isUnnamed: $0.isUnnamed, input: $0.input,
-                stored: $0.stored, numbering: &numbering)
+                stored: $0.stored, placement: $0.placement, numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
         algorithm = plan.algorithm

@@ -1,6 +1,6 @@
 import ApusKernels
 
-/// What one layer of a planned network makes, costs and books.
+/// What one layer of a planned network makes, costs and books, and how it is computed.
 public struct LayerSummary: Sendable, Hashable, Codable {
     /// The names from the root down, joined by dots; empty for the network as a whole.
     public let path: String
@@ -20,14 +20,24 @@ public struct LayerSummary: Sendable, Hashable, Codable {
     public internal(set) var scratchBytes: Int
     /// Whether the layer holds others, which follow it.
     public let isContainer: Bool
+    /// The way the layer is computed, where there was a choice.
+    public let algorithm: String?
+    /// Where its output lies. An activation that is `fused` is computed by the layer before it.
+    public let placement: PlannedLayer.Placement
 }
 
 /// What a planned network makes, costs and books, layer by layer; nothing has run for it.
 public struct NetworkSummary: Sendable, Hashable, Codable {
     public let batchSize: Int
     public let threads: Int
+    /// The layout of activations.
+    public let layout: Layout
+    /// What computes products and convolutions.
+    public let backend: Backend
     /// Images that a thread works on at once.
     public let shardSize: Int
+    /// Parts of the batch that add up gradients of their own: no more threads than these find work.
+    public let lanes: Int
     public let parameters: Int
     /// Multiply-adds of a forward pass over one image.
     public let multiplyAdds: Int
@@ -58,8 +68,10 @@ extension Network {
         var layers: [LayerSummary] = []
         root.appendSummaries(to: &layers, images: shardSize, keptByContainer: 0, container: 0)
         return NetworkSummary(
-            batchSize: batchSize, threads: threads, shardSize: shardSize, parameters: parameterCount,
-            multiplyAdds: multiplyAdds, layers: layers, shardActivationBytes: 4 * plan.savedFloats,
+            batchSize: batchSize, threads: threads, layout: layout, backend: backend, shardSize: shardSize,
+            lanes: Executor.laneCount(batchSize: batchSize, shardSize: shardSize),
+            parameters: parameterCount, multiplyAdds: multiplyAdds, layers: layers,
+            shardActivationBytes: 4 * plan.savedFloats,
             shardScratchBytes: 4 * plan.scratchFloats,
             memory: Executor.memory(self, batchSize: batchSize, threads: threads, isTraining: true))
     }
@@ -81,10 +93,8 @@ extension PlannedLayer {
         let own = sizes.indices.reduce(0) { owners[$1] == nil ? $0 + sizes[$1] : $0 }
         let scratchBytes = scratch.reduce(0) { $0 + 4 * $1.count(images: images) }
         var place = container
-        let parameterCount = parameters.reduce(0) { $0 + $1.count }
-        let ownMultiplyAdds = multiplyAdds - children.reduce(0) { $0 + $1.multiplyAdds }
         if isUnnamed {
-            summaries[container].parameters += parameterCount
+            summaries[container].parameters += ownParameters
             summaries[container].multiplyAdds += ownMultiplyAdds
             summaries[container].activationBytes += keptByContainer + own
             summaries[container].scratchBytes += scratchBytes
@@ -95,9 +105,9 @@ extension PlannedLayer {
                     path: path, kind: layer.kind,
                     output: output.isVector
                         ? [output.channels] : [output.height, output.width, output.channels],
-                    parameters: parameterCount, multiplyAdds: ownMultiplyAdds,
+                    parameters: ownParameters, multiplyAdds: ownMultiplyAdds,
                     activationBytes: keptByContainer + own, scratchBytes: scratchBytes,
-                    isContainer: !children.isEmpty))
+                    isContainer: !children.isEmpty, algorithm: algorithm, placement: placement))
         }
         for (index, child) in children.enumerated() {
             let kept = owners.reduce(0) { $1.value == index ? $0 + sizes[$1.key] : $0 }

@@ -81,11 +81,15 @@ public struct Conv2D: Layer {
         let bias = ParameterSpecification(
             "bias", shape: [outputChannels],
             initializer: biasInitializer ?? .uniform(bound: 1 / fanIn.squareRoot()))
+        let algorithm = geometry.algorithm(planning.layout, planning.backend)
         return LayerPlan(
             output: output, parameters: hasBias ? [weight, bias] : [weight],
-            scratch: [BufferSize(fixed: geometry.scratchCount(planning.layout, rectifies: rectifies))],
+            scratch: [
+                BufferSize(
+                    fixed: geometry.scratchCount(planning.layout, algorithm: algorithm, rectifies: rectifies))
+            ],
             multiplyAdds: geometry.multiplyAdds,
-            algorithm: geometry.algorithm(planning.layout, planning.backend).rawValue,
+            algorithm: algorithm.rawValue,
             backwardReadsOutput: rectifies)
     }
 

@@ -70,6 +70,9 @@ typedef struct {
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
+/// Channels of a panel of the transforms below.
+enum { apus_winograd_panel = 64 };
+
 /// Loops for one instruction set. Their results do not depend on which.
 typedef struct {
     /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
@@ -121,6 +124,28 @@ typedef struct {
     /// A product of matrices; `panel` is scratch of `apus_panel_floats`. The last bits depend on whether the
     /// processor fuses multiplication and addition.
     void (*product)(const apus_product *product, float *panel);
+    /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
+    /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]`, and what the
+    /// adjoint makes of those is added to a gradient of the former.
+    void (*winograd_weights)(long inputs, long outputs, const float *weights, float *factors);
+    void (*winograd_weights_gradient)(long inputs, long outputs, const float *factors, float *gradient);
+    /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
+    /// those is added to the pixels.
+    void (*winograd_input)(
+        const apus_convolution *convolution, const float *input, long stride, long first, long tiles,
+        float *factors);
+    void (*winograd_input_gradient)(
+        const apus_convolution *convolution, const float *factors, long first, long tiles, float *input,
+        long stride);
+    /// `[panel, product, tile, channel of the panel]` to tiles of 4x4 pixels, with `bias`, if it is not null, and
+    /// negative results set to zero where asked for; and the adjoint for gradients, of those where `output` is
+    /// above 0 if it is not null, added up in `bias_sums` if that is not.
+    void (*winograd_output)(
+        const apus_convolution *convolution, long channels, const float *products, long first, long tiles,
+        const float *bias, bool rectifies, float *output, long stride);
+    void (*winograd_output_gradient)(
+        const apus_convolution *convolution, long channels, const float *gradient, long stride,
+        const float *output, long output_stride, long first, long tiles, float *products, float *bias_sums);
 } apus_kernels;
 
 /// The loops for `isa`, which the processor must support.
