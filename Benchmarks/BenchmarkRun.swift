@@ -32,8 +32,8 @@ struct BenchmarkRun {
     static let specification = CommandSpecification(
         "apus-benchmarks",
         abstract: """
-            Measures what the machine can do, every convolution of the networks, whole networks, and how their cost \
-            grows.
+            Measures what the machine can do, every convolution of the networks, whole networks, how their cost \
+            grows, and whole epochs.
             """,
         options: [filter, batch, threads, rounds, seconds, list, json, save, compare],
         examples: [
@@ -76,7 +76,10 @@ struct BenchmarkRun {
         let convolutions = wanted(ConvolutionBenchmark.all())
         let networks = wanted(NetworkBenchmark.all(batchSizes: batchSizes, threads: threads))
         let growth = wanted(GrowthBenchmark.all(threads: threads))
-        let names = roofs.map(\.name) + convolutions.map(\.name) + networks.map(\.name) + growth.map(\.name)
+        let epochs = wanted(EpochBenchmark.all(threads: threads.max() ?? 1))
+        let names =
+            roofs.map(\.name) + convolutions.map(\.name) + networks.map(\.name) + growth.map(\.name)
+            + epochs.map(\.name)
         guard !names.isEmpty else {
             throw BenchmarkError(
                 description: "no benchmark has '\(filter?.joined(separator: "' or '") ?? "")' in its name")
@@ -101,6 +104,7 @@ struct BenchmarkRun {
         try session.measure(convolutions, \.convolutions)
         try session.measure(networks, \.networks)
         try session.measure(growth, \.growth)
+        try session.measure(epochs, \.epochs)
 
         let json = try session.report.json()
         if writesJSON { write(json) }

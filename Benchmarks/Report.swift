@@ -73,6 +73,7 @@ struct Report: Codable {
     var convolutions: [ConvolutionBenchmark.Result] = []
     var networks: [NetworkBenchmark.Result] = []
     var growth: [GrowthBenchmark.Result] = []
+    var epochs: [EpochBenchmark.Result] = []
 
     init(header: Header) { self.header = header }
 
@@ -90,7 +91,7 @@ struct Report: Codable {
 
     var rates: [NamedRate] {
         roofs.flatMap(\.rates) + convolutions.flatMap(\.rates)
-            + networks.flatMap(\.rates) + growth.flatMap(\.rates)
+            + networks.flatMap(\.rates) + growth.flatMap(\.rates) + epochs.flatMap(\.rates)
     }
 
     func json() throws -> String {

@@ -1,8 +1,9 @@
 import ApusKernels
 import ApusNN
 
-/// Runs of a dataset's images in some order, preprocessed as they are loaded.
-public final class DatasetBatch: BatchSource, @unchecked Sendable {
+/// Runs of a dataset's images in some order, preprocessed as they are loaded: by the workers, each the images
+/// that it computes next. Nothing in memory is worth waiting for, so nothing is loaded ahead.
+public final class DatasetBatch: EpochBatch, @unchecked Sendable {
     private let dataset: ImageDataset
     /// What a byte becomes in each channel, where images keep their size.
     private let tables: [Float]
@@ -13,6 +14,9 @@ public final class DatasetBatch: BatchSource, @unchecked Sendable {
     private var order: [Int]?
     /// The place in the order of the batch's first image. To be set between batches.
     public var start = 0
+
+    public var count: Int { dataset.count }
+    public let bytesAhead = 0
 
     /// - Throws: `DataError.shapeMismatch` where `preprocessing` is for other images.
     public init(_ dataset: ImageDataset, _ preprocessing: Preprocessing) throws {
@@ -42,6 +46,8 @@ public final class DatasetBatch: BatchSource, @unchecked Sendable {
     public func shuffle(seed: UInt64, epoch: Int) {
         order = CounterRandom(seed: seed, purpose: .shuffle, epoch: epoch).permutation(count: dataset.count)
     }
+
+    public func begin(_ places: Range<Int>) { start = places.lowerBound }
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {
         let (image, count) = (place(position), dataset.shape.count)

@@ -124,6 +124,15 @@ public final class Classifier: @unchecked Sendable {
                 image: preprocessing.image, expected: classNames.count)
         }
     }
+
+    /// Images that come as the network's input.
+    func check(_ images: any ImageSource) throws {
+        guard images.shape == network.input, images.classCount <= classNames.count else {
+            throw ClassifierError.dataset(
+                name: images.name, shape: images.shape, classes: images.classCount, image: network.input,
+                expected: classNames.count)
+        }
+    }
 }
 
 /// Runs a classifier over a dataset, as often as asked.

@@ -35,8 +35,7 @@ public final class Trainer {
     /// What each completed epoch came to.
     public private(set) var history: [EpochRecord] = []
 
-    private let data: ImageDataset
-    private let batch: DatasetBatch
+    private let batch: any EpochBatch
     private let executor: Executor
     private let updater: ParameterUpdater
     private let evaluator: Evaluator
@@ -46,36 +45,66 @@ public final class Trainer {
     /// - Parameters:
     ///   - threads: by default as many as the process may use; the result does not depend on it.
     /// - Throws: `ClassifierError`, `OptimizerError` or `TrainingError` where the parts do not fit.
-    public init(
+    public convenience init(
         _ classifier: Classifier, on data: DatasetSplits,
         _ configuration: TrainingConfiguration = TrainingConfiguration(), threads: Int? = nil
     ) throws {
         try configuration.check()
         try classifier.check(data.train)
+        try self.init(
+            classifier, on: DatasetBatch(data.train, classifier.preprocessing), test: data.test,
+            configuration, Workers(count: threads))
+    }
+
+    /// Allocates everything a run takes that learns from images loaded ahead (see `RunAheadBatch`).
+    ///
+    /// - Parameters:
+    ///   - images: come as the network's input.
+    ///   - threads: that compute, loaders included; by default as many as the process may use. The result does not
+    ///     depend on it.
+    /// - Throws: `ClassifierError`, `OptimizerError`, `TrainingError` or `DataError` where the parts do not fit.
+    public convenience init(
+        _ classifier: Classifier, on images: any ImageSource, test: ImageDataset,
+        _ configuration: TrainingConfiguration = TrainingConfiguration(), threads: Int? = nil
+    ) throws {
+        try configuration.check()
+        try classifier.check(images)
+        let shares = images.loaders.shares(of: max(1, threads ?? Machine.usableThreads))
+        let workers = Workers(count: shares.workers)
+        let batch = try RunAheadBatch(
+            images, batchSize: min(configuration.batchSize, images.count), layout: classifier.network.layout,
+            loaders: shares.loaders, workers: workers)
+        try self.init(classifier, on: batch, test: test, configuration, workers)
+    }
+
+    private init(
+        _ classifier: Classifier, on batch: any EpochBatch, test: ImageDataset,
+        _ configuration: TrainingConfiguration, _ workers: Workers
+    ) throws {
         try configuration.loss.check(classifier.network.output)
         self.classifier = classifier
         self.configuration = configuration
-        self.data = data.train
-        workers = Workers(count: threads)
-        batch = try DatasetBatch(data.train, classifier.preprocessing)
+        self.batch = batch
+        self.workers = workers
         executor = try Executor(
-            classifier.network, batchSize: min(configuration.batchSize, data.train.count),
+            classifier.network, batchSize: min(configuration.batchSize, batch.count),
             microBatch: configuration.microBatch, workers: workers)
         updater = try ParameterUpdater(
             executor, configuration.optimizer, clipNorm: configuration.clipNorm)
         evaluator = try Evaluator(
-            classifier, data.test, loss: configuration.loss, batchSize: 256, workers: workers)
+            classifier, test, loss: configuration.loss, batchSize: 256, workers: workers)
     }
 
     /// Steps of an epoch; the last one may be of fewer images.
-    public var stepsPerEpoch: Int { (data.count + executor.batchSize - 1) / executor.batchSize }
+    public var stepsPerEpoch: Int { (batch.count + executor.batchSize - 1) / executor.batchSize }
 
     /// Images of an epoch.
-    public var imagesPerEpoch: Int { data.count }
+    public var imagesPerEpoch: Int { batch.count }
 
     /// Memory that steps of training take.
     public var memory: MemoryUse {
         var memory = executor.memory
+        memory.activationBytes += batch.bytesAhead
         memory.optimizerBytes = 4 * updater.state.count
         return memory
     }
@@ -85,8 +114,8 @@ public final class Trainer {
     /// - Parameters:
     ///   - onStep: is told after each step how far the run is; false stops the run there.
     ///   - onEpoch: is told after each epoch, its test included, what it came to; false stops the run there.
-    /// - Throws: `TrainingError.diverged` where the loss or the parameters are no longer finite, and what
-    ///   the callbacks throw.
+    /// - Throws: `TrainingError.diverged` where the loss or the parameters are no longer finite, what kept an image
+    ///   from being loaded, and what the callbacks throw.
     @discardableResult
     public func fit(
         onStep: ((TrainingProgress) throws -> Bool)? = nil,
@@ -109,8 +138,8 @@ public final class Trainer {
 
     /// Takes the rest of the epoch's steps; false where a callback stopped it.
     private func trainEpoch(_ onStep: ((TrainingProgress) throws -> Bool)?) throws -> Bool {
-        batch.shuffle(seed: configuration.seed, epoch: progress.epoch)
         let start = ContinuousClock.now
+        batch.shuffle(seed: configuration.seed, epoch: progress.epoch)
         let secondsBefore = progress.seconds
         while progress.stepInEpoch < stepsPerEpoch {
             try takeStep()
@@ -121,10 +150,12 @@ public final class Trainer {
     }
 
     private func takeStep() throws {
-        batch.start = progress.stepInEpoch * executor.batchSize
-        let count = min(executor.batchSize, data.count - batch.start)
+        let start = progress.stepInEpoch * executor.batchSize
+        let places = start..<min(start + executor.batchSize, batch.count)
+        try batch.begin(places)
         let outcome = executor.computeGradients(
-            batch, count: count, loss: configuration.loss, seed: configuration.seed, step: progress.step)
+            batch, count: places.count, loss: configuration.loss, seed: configuration.seed,
+            step: progress.step)
         let rate = rate(at: progress.step)
         guard outcome.lossSum.isFinite else {
             throw diverged(
@@ -133,7 +164,7 @@ public final class Trainer {
         updater.apply(step: progress.step + 1, rate: rate)
         progress.step += 1
         progress.stepInEpoch += 1
-        progress.images += count
+        progress.images += places.count
         progress.lossSum += outcome.lossSum
         progress.correct += outcome.correct
     }
@@ -204,12 +235,12 @@ public final class Trainer {
         let at = state.progress
         guard 0...configuration.epochs ~= at.epoch, 0...stepsPerEpoch ~= at.stepInEpoch,
             at.step == at.epoch * stepsPerEpoch + at.stepInEpoch,
-            at.images == min(at.stepInEpoch * executor.batchSize, data.count), 0...at.images ~= at.correct,
+            at.images == min(at.stepInEpoch * executor.batchSize, batch.count), 0...at.images ~= at.correct,
             at.lossSum.isFinite, at.seconds.isFinite, at.seconds > 0 || at.stepInEpoch == 0
         else {
             throw TrainingError.state(
                 "is at step \(at.step), after \(at.epoch) epochs and \(at.images) images, which does not fit "
-                    + "\(configuration.epochs) epochs of \(data.count) images in batches of "
+                    + "\(configuration.epochs) epochs of \(batch.count) images in batches of "
                     + "\(executor.batchSize)")
         }
         let network = classifier.network

@@ -41,6 +41,15 @@ extension TrainingConfiguration {
         TrainingConfiguration(epochs: epochs, seed: seed)
     }
 
+    /// For LeNet-5 in as little time as 91 % on Fashion-MNIST take: larger batches at a higher rate, Nesterov's
+    /// momentum, and targets of which all classes share a part.
+    public static func leNet5Fast(epochs: Int = 8, seed: UInt64 = 1) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs, batchSize: 128,
+            optimizer: SGD(learningRate: 0.1, momentum: 0.9, isNesterov: true, weightDecay: 5e-4),
+            loss: SoftmaxCrossEntropy(labelSmoothing: 0.05), seed: seed)
+    }
+
     /// What the paper of SqueezeNet trained with: batches of 512, and a rate that falls from 0.04 to 0 in a
     /// straight line. It is ImageNet's: small datasets want a lower rate, or `Adam`.
     ///

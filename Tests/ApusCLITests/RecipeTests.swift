@@ -34,6 +34,28 @@ struct RecipeTests {
         #expect(try await recipe == settings())
     }
 
+    @Test("LeNet-5's fast one has Nesterov's momentum, smooth targets and epochs of its own")
+    func fast() async throws {
+        let fast = try await settings("--recipe=lenet5-fast")
+        let expected = TrainingConfiguration.leNet5Fast()
+        let sgd = try #require(expected.optimizer as? SGD)
+        for (name, value) in [
+            "optimizer": "sgd", "learning-rate": "\(sgd.learningRate)", "momentum": "\(sgd.momentum)",
+            "nesterov": "true", "weight-decay": "\(sgd.weightDecay)", "label-smoothing": "0.05",
+            "batch-size": "\(expected.batchSize)", "schedule": "one-cycle", "epochs": "1",
+        ] {
+            #expect(fast[name] == value, "\(name)")
+        }
+        let squared = try await settings("--recipe=lenet5-fast", "--loss=mean-squared-error")
+        #expect(squared["label-smoothing"] == nil && squared["nesterov"] == "true")
+        try await withTemporaryDirectory { directory in
+            let line = ["train", "--quiet", "--data=synthetic=20", "--output", directory.path]
+            #expect(await apus(line + ["--recipe=lenet5-fast"]).status == .success)
+            let checkpoint = try Checkpoint(contentsOf: RunFolder(at: directory).checkpoint)
+            #expect(checkpoint.settings?["epochs"] == "\(expected.epochs)")
+        }
+    }
+
     @Test("What is given wins; another optimiser has its own settings, not the recipe's")
     func given() async throws {
         let sgd = try await settings("--recipe=squeezenet", "--batch-size=7", "--momentum=0.5")

@@ -1,0 +1,65 @@
+import ApusKernels
+import ApusNN
+
+/// Batches of images that take time to come by, loaded ahead.
+///
+/// While a batch is computed, loaders bring in the images of the next one, in the order of the epoch. What they
+/// have not come to when it begins, the workers bring in beside them, an image at a time, so that no thread
+/// waits for another before the last image: a source that only waits is hidden behind the computing, one that
+/// takes more time than that has every thread, and uneven images even out over a batch.
+///
+/// Each image has a place of its own for two batches, so none waits in another's way. All memory is allocated
+/// here, none in a step.
+public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
+    private let images: any ImageSource
+    private let queue: LoadingQueue
+    private let workers: Workers
+    private let help: Workers.Body
+    private var places = 0..<0
+
+    /// - Parameters:
+    ///   - batchSize: the images of a batch, which begins at a multiple of it; an epoch's last may have fewer.
+    ///   - loaders: threads that load ahead; without any the workers load each batch when it begins.
+    ///   - workers: those that compute, and help.
+    /// - Throws: `DataError.noImages` where there are none; `AllocationError` where memory runs out.
+    public init(
+        _ images: any ImageSource, batchSize: Int, layout: Layout, loaders: Int, workers: Workers
+    ) throws {
+        guard images.count >= 1 else { throw DataError.noImages(dataset: images.name) }
+        precondition(batchSize >= 1, "batches of \(batchSize) images")
+        let queue = try LoadingQueue(images, batchSize: batchSize, layout: layout)
+        self.images = images
+        self.queue = queue
+        self.workers = workers
+        help = { _, _ in queue.loadBatch() }
+        for _ in 0..<loaders { queue.startLoader() }
+    }
+
+    deinit { queue.stop() }
+
+    public var count: Int { images.count }
+    public var bytesAhead: Int { queue.bytes }
+
+    public func shuffle(seed: UInt64, epoch: Int) {
+        places = 0..<0
+        queue.begin(
+            order: CounterRandom(seed: seed, purpose: .shuffle, epoch: epoch).permutation(count: count),
+            seed: seed, epoch: epoch)
+    }
+
+    public func begin(_ places: Range<Int>) throws {
+        let follows = !self.places.isEmpty && places.lowerBound == self.places.upperBound
+        self.places = places
+        queue.begin(places, follows: follows)
+        workers.run(jobs: workers.count, help)
+        try queue.finishBatch()
+    }
+
+    public func load(_ position: Int, into tensor: Tensor, at index: Int) {
+        tensor.images(index..<index + 1).copy(from: queue.image(at: places.lowerBound + position))
+    }
+
+    public func label(at position: Int) -> Int {
+        images.label(of: queue.order[places.lowerBound + position])
+    }
+}
