@@ -51,7 +51,7 @@ $(PEERS)/installed: Benchmarks/peers/requirements.txt
 	@$(PEERS)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, in turn (needs python3-venv; ARGS)
+bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, TensorFlow, ONNX Runtime (needs python3-venv, python3-dev, g++; ARGS)
 	$(SWIFT) build -c release --product apus-benchmarks
 	$(PEERS)/bin/python Benchmarks/peers/compare.py $(ARGS)
 
