@@ -18,12 +18,12 @@ final class ConvolutionProblem {
         self.layout = layout
         self.batch = batch
         let (input, output) = (geometry.input, geometry.output)
+        let algorithms = [ConvolutionAlgorithm.gemm, geometry.algorithm(layout)]
         let sizes = [
-            batch * input.count, geometry.weightCount, batch * output.count,
-            max(
-                geometry.scratchCount(layout),
-                geometry.scratchCount(layout, algorithm: geometry.algorithm(layout))),
-            batch * input.count, geometry.weightCount,
+            layout.floats(batch: batch, input), geometry.weightCount, layout.floats(batch: batch, output),
+            algorithms.map { geometry.scratchCount(layout, algorithm: $0) }.max() ?? 0,
+            layout.floats(batch: batch, input), geometry.weightCount,
+            algorithms.compactMap { Convolution.preparedCount(geometry, $0) }.max() ?? 0,
         ]
         buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {
@@ -38,11 +38,9 @@ final class ConvolutionProblem {
             dilation: ReferenceExtent(geometry.dilation.height, geometry.dilation.width),
             groups: geometry.groups)
         func images(_ shape: Shape, _ buffer: FloatBuffer) -> ReferenceTensor<Float> {
-            layout == .channelsFirst
-                ? ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, values: buffer.view.array)
-                : ReferenceTensor(
-                    batch, shape.channels, shape.height, shape.width, channelsLast: buffer.view.array)
+            ReferenceTensor(
+                batch, shape.channels, shape.height, shape.width,
+                values: Tensor(buffer.view, batch: batch, shape: shape, layout: layout).channelsFirstArray)
         }
         naiveInput = images(input, buffers[0])
         naiveWeights = ReferenceTensor(
@@ -50,6 +48,10 @@ final class ConvolutionProblem {
             geometry.kernel.width, values: buffers[1].view.array)
         naiveGradient = images(output, buffers[2])
         if layout == .channelsLast { buffers[1].view.copy(from: naiveWeights.outputLast) }
+        if buffers[6].count > 0 {
+            Convolution.prepare(
+                geometry, weights: buffers[1].view, forBackward: true, into: buffers[6].view)
+        }
     }
 
     func run(_ pass: ConvolutionBenchmark.Pass, _ algorithm: ConvolutionAlgorithm) {
@@ -57,7 +59,7 @@ final class ConvolutionProblem {
         case .forward:
             Convolution.forward(
                 geometry, input: tensor(0), weights: buffers[1].view, bias: nil, algorithm: algorithm,
-                scratch: buffers[3].view, into: tensor(2))
+                prepared: buffers[6].view, scratch: buffers[3].view, into: tensor(2))
         case .weightGradient: backward(algorithm, weightGradient: buffers[5].view, .discard)
         case .inputGradient: backward(algorithm, weightGradient: nil, .overwrite(tensor(4)))
         }
@@ -76,20 +78,17 @@ final class ConvolutionProblem {
 
     /// Whether an algorithm gives what the naive loops gave when they last ran.
     func isRight(_ pass: ConvolutionBenchmark.Pass, _ algorithm: ConvolutionAlgorithm) -> Bool {
-        let gradient = layout == .channelsFirst ? naiveGradient.values : naiveGradient.channelsLast
-        buffers[2].view.copy(from: gradient)
+        let gradient = buffers[2].view.array
         buffers[5].view.fill(0)
         run(pass, algorithm)
         let result =
             switch pass {
-            case .forward: buffers[2].view.array
+            case .forward: tensor(2).channelsFirstArray
             case .weightGradient: buffers[5].view.array
-            case .inputGradient: buffers[4].view.array
+            case .inputGradient: tensor(4).channelsFirstArray
             }
         var expected = naiveResult?.values
-        if layout == .channelsLast {
-            expected = pass == .weightGradient ? naiveResult?.outputLast : naiveResult?.channelsLast
-        }
+        if layout == .channelsLast && pass == .weightGradient { expected = naiveResult?.outputLast }
         // Forward has written over the gradient.
         buffers[2].view.copy(from: gradient)
         guard algorithm == .winograd, let expected else { return result == expected }
@@ -106,7 +105,8 @@ final class ConvolutionProblem {
     ) {
         Convolution.backward(
             geometry, input: tensor(0), weights: buffers[1].view, outputGradient: tensor(2),
-            algorithm: algorithm, scratch: buffers[3].view, weightGradient: weightGradient, biasGradient: nil,
+            algorithm: algorithm, prepared: buffers[6].view, scratch: buffers[3].view,
+            weightGradient: weightGradient, biasGradient: nil,
             inputGradient: inputGradient)
     }
 

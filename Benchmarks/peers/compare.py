@@ -1,15 +1,16 @@
-"""Apus against PyTorch, TensorFlow and ONNX Runtime on this machine, in turn, as medians of the ratios of pairs.
+"""Apus against PyTorch, TensorFlow and ONNX Runtime on this machine, as medians of the ratios of pairs.
 
     make bench-peers
 
-A round measures Apus and every setting of its peers one after the other, each in a process of its own that warms
-up first; the next round goes the other way about. Everyone's batches lie in memory: those of the peers as floats,
-those of Apus as bytes, which it loads and normalises (and in training shuffles) in its steps.
+A round measures Apus and every setting of its peers one after the other, each in a process of its own that
+warms up first; the next round goes the other way about. Everyone's batches lie in memory: those of the peers
+as floats, those of Apus as bytes, which it loads and normalises (and in training shuffles) in its steps.
 
 Two tables of Markdown: every setting, and each peer's best, which is the one that Apus gains least on.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -42,8 +43,8 @@ CASES = [
     ("squeezenet1_1/infer", 32, 3, ONNX_RUNTIME),
     ("squeezenet1_1/infer", 1, 2, ONNX_RUNTIME),
 ]
-# glibc gives large blocks back to the system once they are freed, and the next step waits for new pages. The peers
-# are faster where it keeps them.
+# glibc gives large blocks back to the system once they are freed, and the next step waits for new pages. The
+# peers are faster where it keeps them.
 ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36), "MALLOC_TOP_PAD_": str(1 << 30),
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -59,23 +60,25 @@ def report(*command, **environment):
 def measure(case, name, options):
     """Images per second, peak memory in bytes, and what was measured."""
     work, batch, seconds, peers = case
-    common = ["--batch", str(batch), "--threads", str(options.threads), "--rounds", "1", "--seconds", str(seconds)]
+    common = ["--batch", str(batch), "--threads", str(options.threads),
+              "--rounds", "1", "--seconds", str(seconds)]
     if name == "Apus":
         found = report(options.binary, "--filter", f"network/{work}/", "--json", *common)
         network, = found["networks"]
         return network["imagesPerSecond"]["rates"][0], network["peakBytes"], found["header"]
     script, *flags = peers[name]
-    found = report(sys.executable, HERE / script, "--model", work.split("/")[0], *common, *flags, **ENVIRONMENT)
+    model = work.split("/")[0]
+    found = report(sys.executable, HERE / script, "--model", model, *common, *flags, **ENVIRONMENT)
     return found["imagesPerSecond"][0], found["peakBytes"], found["framework"]
 
 
-def row(case, name, rounds):
+def row_of(case, name, rounds):
     """Of a setting: what it is of, medians of rate and memory, and how Apus compares, round by round."""
-    rates, memory, _ = zip(*(found[name] for found in rounds))
+    rates, peaks, _ = zip(*(found[name] for found in rounds))
     return {
         "work": case[0], "batch": case[1], "name": name,
-        "rate": statistics.median(rates), "megabytes": statistics.median(memory) / 1e6,
-        "ratios": sorted(found["Apus"][0] / rate for found, rate in zip(rounds, rates)),
+        "rate": statistics.median(rates), "bytes": statistics.median(peaks),
+        "ratios": sorted(found["Apus"][0] / found[name][0] for found in rounds),
     }
 
 
@@ -83,32 +86,49 @@ def gain(row):
     return statistics.median(row["ratios"])
 
 
-def comparison(row):
-    return f"{gain(row):.2f}x ({row['ratios'][0]:.2f} to {row['ratios'][-1]:.2f})"
+def comparison(row, bold):
+    mark = "**" if bold else ""
+    return f"{mark}{gain(row):.2f}x{mark} ({row['ratios'][0]:.2f} to {row['ratios'][-1]:.2f})"
 
 
 def best_of_each(peers):
     """The rows of each peer's best setting."""
-    frameworks = dict.fromkeys(row["name"].split(",")[0] for row in peers)
-    return [min((row for row in peers if row["name"].startswith(framework)), key=gain) for framework in frameworks]
+    settings = itertools.groupby(peers, key=lambda row: framework(row["name"]))
+    return [min(rows, key=gain) for _, rows in settings]
+
+
+def framework(name):
+    return name.split(",")[0]
 
 
 def print_tables(cases):
-    print("| work | batch | | images/s | Apus is faster | peak memory, MB |")
-    print("|---|---|---|---|---|---|")
+    print_row("work", "batch", "", "images/s", "Apus / it", "peak memory, MB")
+    print_row(*["---"] * 6)
     for ours, *peers in cases:
-        best = best_of_each(peers)
-        print(f"| `{ours['work']}` | {ours['batch']} | Apus | {ours['rate']:,.0f} | | {ours['megabytes']:,.0f} |")
+        print_row(f"`{ours['work']}`", ours["batch"], "Apus", rate(ours), "", memory(ours))
         for peer in peers:
-            mark = "**" if peer in best else ""
-            print(f"| | | {peer['name']} | {peer['rate']:,.0f} | {mark}{comparison(peer)}{mark} "
-                  f"| {peer['megabytes']:,.0f} |")
-    print("\n| work | batch | Apus, images/s | the best peer's | Apus is faster | peak memory, MB | the peer's |")
-    print("|---|---|---|---|---|---|---|")
+            bold = peer in best_of_each(peers)
+            print_row("", "", peer["name"], rate(peer), comparison(peer, bold), memory(peer))
+    print()
+    print_row("work", "batch", "Apus, images/s", "peer", "its images/s", "Apus / peer", "peak memory, MB",
+              "the peer's")
+    print_row(*["---"] * 8)
     for ours, *peers in cases:
         for peer in best_of_each(peers):
-            print(f"| `{ours['work']}` | {ours['batch']} | {ours['rate']:,.0f} | {peer['rate']:,.0f}, {peer['name']} "
-                  f"| **{comparison(peer)}** | {ours['megabytes']:,.0f} | {peer['megabytes']:,.0f} |")
+            print_row(f"`{ours['work']}`", ours["batch"], rate(ours), peer["name"], rate(peer),
+                      comparison(peer, bold=True), memory(ours), memory(peer))
+
+
+def print_row(*cells):
+    print("|", " | ".join(str(cell) for cell in cells), "|")
+
+
+def rate(row):
+    return f"{row['rate']:,.0f}"
+
+
+def memory(row):
+    return f"{row['bytes'] / 1e6:,.0f}"
 
 
 def main():
@@ -116,7 +136,7 @@ def main():
     parser.add_argument("--binary", default=".build/release/apus-benchmarks")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--filter", default="", help="do what has this in its name: 'lenet5/', 'infer'")
+    parser.add_argument("--filter", default="", help="measure what has this in its name, as 'infer'")
     options = parser.parse_args()
 
     cases = []
@@ -130,13 +150,14 @@ def main():
         for number in range(options.rounds):
             found = {}
             for name in names[::-1 if number % 2 else 1]:
-                print(f"round {number + 1} of {options.rounds}: {work}, batch {batch}, {name}", file=sys.stderr)
+                print(f"{work}, batch {batch}, round {number + 1}: {name}", file=sys.stderr)
                 found[name] = measure(case, name, options)
-                versions[name.split(",")[0]] = found[name][2]
+                versions[framework(name)] = found[name][2]
             rounds.append(found)
-        cases.append([row(case, name, rounds) for name in names])
+        cases.append([row_of(case, name, rounds) for name in names])
     if not cases:
-        parser.error(f"no work has '{options.filter}' in its name: {', '.join(dict.fromkeys(c[0] for c in CASES))}")
+        works = ", ".join(dict.fromkeys(work for work, *_ in CASES))
+        parser.error(f"'{options.filter}' is in none of {works}")
 
     header = versions.pop("Apus")
     print(f"{header['processor']}, {header['instructionSet']}, {options.threads} threads; {header['blas']} "

@@ -3,8 +3,8 @@
     pip install -r requirements.txt
     python onnxruntime_inference.py --model squeezenet1_1 --batch 32 --threads 2
 
-A step is forward, on batches already in memory. The model is torchvision's, exported for batches of this size by
-a process of its own. All optimisations of the graph are on, and subnormal numbers count as zero.
+A step is forward, on batches already in memory. The model is torchvision's, exported for batches of this size
+by a process of its own. All optimisations of the graph are on, and subnormal numbers count as zero.
 """
 
 import itertools

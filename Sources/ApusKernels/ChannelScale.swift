@@ -1,4 +1,4 @@
-/// `y = scale x + bias` with a scale and a bias for each channel, in either layout.
+/// `y = scale x + bias` with a scale and a bias for each channel, in any layout.
 public enum ChannelScale {
     public static func forward(_ input: Tensor, scale: FloatView, bias: FloatView, into output: Tensor) {
         input.checkMatches(output)

@@ -13,6 +13,15 @@ public enum DropoutMask {
         input.checkMatches(output)
         let threshold = UInt32(min(Double(rate) * 0x1p32, 0x1p32 - 1))
         let scale = 1 / (1 - rate)
+        guard input.layout != .imagesLast else {
+            for image in 0..<input.batch {
+                var random = stream(image).words
+                unsafe VectorKernels.current.dropout_image(
+                    &random, input.shape.count, threshold, scale, adding,
+                    input.base + input.place(image, 0, 0), output.base + output.place(image, 0, 0))
+            }
+            return
+        }
         let isDense = input.isDense && output.isDense
         let rowsPerImage = isDense ? 1 : input.rows / input.batch
         let rowLength = isDense ? input.shape.count : input.rowLength
@@ -21,8 +30,8 @@ public enum DropoutMask {
             for row in 0..<rowsPerImage {
                 unsafe VectorKernels.current.dropout(
                     &random, row * rowLength, rowLength, threshold, scale, adding,
-                    input.base + image * input.imageStride + row * input.rowStride,
-                    output.base + image * output.imageStride + row * output.rowStride)
+                    input.base + image * input.blockStride + row * input.rowStride,
+                    output.base + image * output.blockStride + row * output.rowStride)
             }
         }
     }

@@ -1,18 +1,29 @@
 import CVectorKernels
 
-/// Maximum and average pooling and their gradients, in either layout.
+/// Maximum and average pooling and their gradients, in any layout.
 public enum Pooling {
     /// Bytes of indices that `maximum` keeps for one image: one for each output element.
     public static func indexBytes(_ geometry: PoolingGeometry) -> Int { geometry.output.count }
 
     /// Writes the maximum of each window, and to `indices` its place in the window: row times kernel width
     /// plus column. Among equals the first counts; a NaN wins.
+    ///
+    /// Where `maskingRectified` the input is a ReLU's output, and the gradient that follows is that of the ReLU's input:
+    /// a window without anything above zero has no place. So with images last alone, and below 16x16.
     package static func maximum(
-        _ geometry: PoolingGeometry, input: Tensor, share: Share = .all, indices: ByteView,
+        _ geometry: PoolingGeometry, input: Tensor, share: Share = .all, maskingRectified: Bool = false,
+        indices: ByteView,
         into output: Tensor
     ) {
         check(geometry, input: input, output: output)
-        precondition(indices.count >= output.count && geometry.kernel.height * geometry.kernel.width <= 256)
+        let bytes = output.layout.floats(batch: output.batch, output.shape)
+        precondition(indices.count >= bytes && geometry.kernel.height * geometry.kernel.width <= 256)
+        precondition(!maskingRectified || geometry.canMask(input.layout))
+        if input.layout == .imagesLast {
+            guard !share.range(of: 1).isEmpty else { return }
+            maximumOfImages(geometry, input, maskingRectified, indices, output)
+            return
+        }
         if geometry.isHalving && input.layout == .channelsFirst {
             halve(geometry, input, share, indices, output)
             return
@@ -26,15 +37,15 @@ public enum Pooling {
                 let place = part.lowerBound * geometry.output.width
                 unsafe VectorKernels.current.max_pool_last(
                     &sliding, part.lowerBound - image * height, part.count,
-                    input.base + image * input.imageStride, input.rowStride,
+                    input.base + image * input.blockStride, input.rowStride,
                     output.base + place * output.rowStride, output.rowStride,
                     indices.base + place * geometry.output.channels)
             }
             return
         }
         forEachWindow(geometry, input, output, share) { window, image, place in
-            let source = unsafe input.base + image * input.imageStride
-            let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
+            let source = unsafe input.base + image * input.blockStride
+            let target = unsafe output.base + image * output.blockStride + place * output.pixelStride
             let index = unsafe indices.base + image * geometry.output.count
             for channel in 0..<geometry.input.channels {
                 var best = -Float.infinity
@@ -66,6 +77,10 @@ public enum Pooling {
     ) {
         guard let target = inputGradient.tensor else { return }
         check(geometry, input: target, output: outputGradient)
+        if target.layout == .imagesLast {
+            maximumGradientOfImages(geometry, outputGradient, indices, inputGradient.isAddition, target)
+            return
+        }
         if geometry.isHalving && target.layout == .channelsFirst && !inputGradient.isAddition {
             unhalve(geometry, outputGradient, indices, target)
             return
@@ -75,17 +90,17 @@ public enum Pooling {
             for image in 0..<target.batch {
                 unsafe VectorKernels.current.max_pool_last_gradient(
                     &sliding, 0, geometry.input.height,
-                    outputGradient.base + image * outputGradient.imageStride, outputGradient.rowStride,
+                    outputGradient.base + image * outputGradient.blockStride, outputGradient.rowStride,
                     indices.base + image * geometry.output.count,
-                    inputGradient.isAddition, target.base + image * target.imageStride, target.rowStride)
+                    inputGradient.isAddition, target.base + image * target.blockStride, target.rowStride)
             }
             return
         }
         inputGradient.clear()
         forEachWindow(geometry, target, outputGradient) { window, image, place in
-            let sums = unsafe target.base + image * target.imageStride
+            let sums = unsafe target.base + image * target.blockStride
             let source =
-                unsafe outputGradient.base + image * outputGradient.imageStride
+                unsafe outputGradient.base + image * outputGradient.blockStride
                 + place * outputGradient.pixelStride
             let index = unsafe indices.base + image * geometry.output.count
             for channel in 0..<geometry.input.channels {
@@ -104,9 +119,13 @@ public enum Pooling {
         _ geometry: PoolingGeometry, countsPadding: Bool, input: Tensor, into output: Tensor
     ) {
         check(geometry, input: input, output: output)
+        if input.layout == .imagesLast {
+            averageOfImages(geometry, countsPadding, input, output)
+            return
+        }
         forEachWindow(geometry, input, output) { window, image, place in
-            let source = unsafe input.base + image * input.imageStride
-            let target = unsafe output.base + image * output.imageStride + place * output.pixelStride
+            let source = unsafe input.base + image * input.blockStride
+            let target = unsafe output.base + image * output.blockStride + place * output.pixelStride
             let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
             for channel in 0..<geometry.input.channels {
                 var sum: Float = 0
@@ -130,11 +149,16 @@ public enum Pooling {
     ) {
         guard let target = inputGradient.tensor else { return }
         check(geometry, input: target, output: outputGradient)
+        if target.layout == .imagesLast {
+            averageGradientOfImages(
+                geometry, countsPadding, outputGradient, inputGradient.isAddition, target)
+            return
+        }
         inputGradient.clear()
         forEachWindow(geometry, target, outputGradient) { window, image, place in
-            let sums = unsafe target.base + image * target.imageStride
+            let sums = unsafe target.base + image * target.blockStride
             let source =
-                unsafe outputGradient.base + image * outputGradient.imageStride
+                unsafe outputGradient.base + image * outputGradient.blockStride
                 + place * outputGradient.pixelStride
             let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
             for channel in 0..<geometry.input.channels {
@@ -183,7 +207,7 @@ extension PoolingGeometry {
             padding_height: padding.height, padding_width: padding.width)
     }
 
-    /// Windows of 2x2 side by side that cover the image, four or more in a row: the case of every LeNet.
+    /// Windows of 2x2 side by side that cover the image, four or more in a row.
     fileprivate var isHalving: Bool {
         kernel == Extent(2) && stride == Extent(2) && padding == Extent(0)
             && input.height % 2 == 0 && input.width % 2 == 0 && output.width >= 4

@@ -42,9 +42,11 @@ public enum Reductions {
     /// The channel with the greatest value, for each image of a batch of vectors; among equals the first.
     public static func argmax(_ tensor: Tensor, image: Int) -> Int {
         precondition(tensor.shape.isVector && image >= 0 && image < tensor.batch)
-        let values = unsafe tensor.base + image * tensor.rowStride
+        let values = unsafe tensor.base + tensor.place(image, 0, 0)
+        let step = tensor.channelStride
         var best = 0
-        for index in 1..<max(tensor.shape.channels, 1) where unsafe values[index] > values[best] {
+        for index in 1..<max(tensor.shape.channels, 1)
+        where unsafe values[index * step] > values[best * step] {
             best = index
         }
         return best

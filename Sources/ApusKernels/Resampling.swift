@@ -61,7 +61,7 @@ extension Tensor {
                 && shape.height == resampling.target.height && shape.width == resampling.target.width
                 && scales.count == shape.channels && offsets.count == shape.channels
                 && image >= 0 && image < batch)
-        let output = unsafe base + image * imageStride
+        let output = unsafe base + place(image, 0, 0)
         let (rows, columns) = (resampling.rows, resampling.columns)
         unsafe bytes.withUnsafeBufferPointer { bytes in
             for y in 0..<shape.height {

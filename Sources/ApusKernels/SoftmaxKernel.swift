@@ -2,12 +2,18 @@ import Foundation
 
 /// Softmax over the channels of each pixel, and the losses computed through it.
 public enum SoftmaxKernel {
-    /// Writes `exp(x - max) / sum of exp(x - max)` over the channels of each row. `output` may be `input`.
+    /// Writes `exp(x - max) / sum of exp(x - max)` over the channels of each pixel. `output` may be `input`.
     public static func forward(_ input: Tensor, into output: Tensor) {
-        unsafe forEachVector(input, output) { x, y, count in
-            let (greatest, total) = unsafe exponentialSum(x, count)
+        input.checkMatches(output)
+        let (step, outputStep) = (input.channelStride, output.channelStride)
+        input.forEachPixel { image, pixel in
+            let x = unsafe input.base + input.place(image, pixel, 0)
+            let y = unsafe output.base + output.place(image, pixel, 0)
+            let (greatest, total) = unsafe exponentialSum(x, input.shape.channels, step)
             let scale = Float(1 / total)
-            for index in 0..<count { unsafe y[index] = exp(x[index] - greatest) * scale }
+            for index in 0..<input.shape.channels {
+                unsafe y[index * outputStep] = exp(x[index * step] - greatest) * scale
+            }
         }
     }
 
@@ -17,17 +23,22 @@ public enum SoftmaxKernel {
     ) {
         guard let target = inputGradient.tensor else { return }
         let adds = inputGradient.isAddition
-        precondition(output.rows == target.rows && output.rowLength == target.rowLength)
-        precondition(outputGradient.rows == target.rows && outputGradient.rowLength == target.rowLength)
-        for row in 0..<output.rows {
-            let s = unsafe output.base + row * output.rowStride
-            let dy = unsafe outputGradient.base + row * outputGradient.rowStride
-            let dx = unsafe target.base + row * target.rowStride
+        target.checkMatches(output)
+        target.checkMatches(outputGradient)
+        let (step, gradientStep, targetStep) =
+            (output.channelStride, outputGradient.channelStride, target.channelStride)
+        output.forEachPixel { image, pixel in
+            let s = unsafe output.base + output.place(image, pixel, 0)
+            let dy = unsafe outputGradient.base + outputGradient.place(image, pixel, 0)
+            let dx = unsafe target.base + target.place(image, pixel, 0)
             var product: Float = 0
-            for index in 0..<output.rowLength { unsafe product += s[index] * dy[index] }
-            for index in 0..<output.rowLength {
-                let value = unsafe s[index] * (dy[index] - product)
-                unsafe dx[index] = adds ? dx[index] + value : value
+            for index in 0..<output.shape.channels {
+                unsafe product += s[index * step] * dy[index * gradientStep]
+            }
+            for index in 0..<output.shape.channels {
+                let value = unsafe s[index * step] * (dy[index * gradientStep] - product)
+                let place = index * targetStep
+                unsafe dx[place] = adds ? dx[place] + value : value
             }
         }
     }
@@ -50,51 +61,51 @@ public enum SoftmaxKernel {
         let classes = logits.shape.channels
         precondition(logits.shape.isVector && labels.count == logits.batch)
         if let gradient { gradient.checkMatches(logits) }
+        let step = logits.channelStride
         var sum = 0.0
         for (image, label) in labels.enumerated() {
             precondition(label >= 0 && label < classes, "label \(label) outside 0..<\(classes)")
-            let x = unsafe logits.base + image * logits.rowStride
-            let (greatest, total) = unsafe exponentialSum(x, classes)
+            let x = unsafe logits.base + logits.place(image, 0, 0)
+            let (greatest, total) = unsafe exponentialSum(x, classes, step)
             let logSum = log(total) + Double(greatest)
-            var loss = (1 - Double(smoothing)) * (logSum - Double(unsafe x[Int(label)]))
+            var loss = (1 - Double(smoothing)) * (logSum - Double(unsafe x[Int(label) * step]))
             if smoothing > 0 {
                 var mean = 0.0
-                for index in 0..<classes { unsafe mean += Double(x[index]) }
+                for index in 0..<classes { unsafe mean += Double(x[index * step]) }
                 loss += Double(smoothing) * (logSum - mean / Double(classes))
             }
             sum += loss
             guard let gradient else { continue }
-            let dx = unsafe gradient.base + image * gradient.rowStride
+            let dx = unsafe gradient.base + gradient.place(image, 0, 0)
             let inverse = Float(1 / total)
             let floor = smoothing / Float(classes)
             for index in 0..<classes {
                 let target = floor + (index == label ? 1 - smoothing : 0)
-                unsafe dx[index] = (exp(x[index] - greatest) * inverse - target) * scale
+                unsafe dx[index * step] = (exp(x[index * step] - greatest) * inverse - target) * scale
             }
         }
         return sum
     }
 
+    /// The greatest of `count` numbers `step` floats apart, and the sum of the exponentials of what they are below it.
     @inline(__always) @unsafe
-    private static func exponentialSum(_ x: UnsafePointer<Float>, _ count: Int) -> (Float, Double) {
+    private static func exponentialSum(
+        _ x: UnsafePointer<Float>, _ count: Int, _ step: Int
+    ) -> (Float, Double) {
         var greatest = unsafe x[0]
-        for index in 1..<max(count, 1) { unsafe greatest = max(greatest, x[index]) }
+        for index in 1..<max(count, 1) { unsafe greatest = max(greatest, x[index * step]) }
         var total = 0.0
-        for index in 0..<count { unsafe total += Double(exp(x[index] - greatest)) }
+        for index in 0..<count { unsafe total += Double(exp(x[index * step] - greatest)) }
         return (greatest, total)
     }
+}
 
+extension Tensor {
+    /// Calls `body` with each pixel of each image.
     @inline(__always)
-    @unsafe
-    private static func forEachVector(
-        _ input: Tensor, _ output: Tensor,
-        _ body: (_ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) -> Void
-    ) {
-        precondition(input.batch == output.batch && input.shape == output.shape)
-        precondition(input.shape.isVector || input.layout == .channelsLast)
-        for row in 0..<input.rows {
-            unsafe body(
-                input.base + row * input.rowStride, output.base + row * output.rowStride, input.rowLength)
+    fileprivate func forEachPixel(_ body: (_ image: Int, _ pixel: Int) -> Void) {
+        for image in 0..<batch {
+            for pixel in 0..<shape.pixels { body(image, pixel) }
         }
     }
 }

@@ -12,6 +12,7 @@ import ApusNN
 public struct LeNet5: Model {
     public static let name = "lenet5"
     public static let input = Shape(height: 28, width: 28, channels: 1)
+    public static let layout = Layout.imagesLast
     public let classes: Int
 
     public init(classes: Int = 10) { self.classes = classes }
@@ -45,6 +46,7 @@ public struct LeNet5: Model {
 public struct LeNet5Original: Model {
     public static let name = "lenet5-1998"
     public static let input = Shape(height: 28, width: 28, channels: 1)
+    public static let layout = Layout.imagesLast
     public let classes: Int
     /// Whether images are 32x32 and need no padding.
     public let isPadded: Bool
@@ -116,6 +118,7 @@ public struct LeNet5Original: Model {
 public struct LeNet5Tutorial: Model {
     public static let name = "lenet5-keras"
     public static let input = Shape(height: 28, width: 28, channels: 1)
+    public static let layout = Layout.imagesLast
     public let classes: Int
     public let isAsPrinted: Bool
 

@@ -7,7 +7,7 @@ public protocol Model: Sendable {
     static var name: String { get }
     /// The images it was designed for.
     static var input: Shape { get }
-    /// The layout of activations it runs fastest in.
+    /// The layout of activations it runs fastest in, on the vector kernels.
     static var layout: Layout { get }
     /// The classes it was designed for.
     static var defaultClasses: Int { get }
@@ -31,9 +31,11 @@ extension Model {
 }
 
 extension Network {
-    /// Plans `model` for images of `input`, by default those it was designed for, in its own layout.
+    /// Plans `model` for images of `input`, by default those it was designed for.
     ///
     /// - Parameters:
+    ///   - layout: by default the model's own; but channels first for one with images last on the `gemm` backend, which
+    ///     computes in matrices.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
@@ -45,8 +47,9 @@ extension Network {
         backend: Backend = .preferred, freezing: [NamePattern] = [], fusesActivations: Bool = true
     ) throws {
         let type = type(of: model)
+        let own = type.layout == .imagesLast && backend == .gemm ? .channelsFirst : type.layout
         try self.init(
-            model.layers, input: input ?? type.input, seed: seed, layout: layout ?? type.layout,
+            model.layers, input: input ?? type.input, seed: seed, layout: layout ?? own,
             backend: backend, freezing: freezing, fusesActivations: fusesActivations)
     }
 }

@@ -44,7 +44,7 @@ struct ProfileCommandTests {
                 "", "conv1", "pool1", "conv2", "pool2", "fc1", "relu3", "fc2", "relu4", "fc3",
             ])
         let conv1 = report.layers[1]
-        #expect(conv1.kind == "Conv2D" && conv1.activation == "ReLU")
+        #expect(conv1.kind == "Conv2D" && conv1.fused == ["ReLU"])
         #expect(conv1.algorithm == ConvolutionAlgorithm.gemm.rawValue)
         // The first layer's input has no gradient.
         #expect(conv1.forward.operations == 2 * 117_600 * 16)
@@ -93,7 +93,7 @@ struct ProfileCommandTests {
             #expect(outcome.status == .success)
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.allSatisfy { $0.count <= 100 })
-            #expect(outcome.output.contains("Conv2D+ReLU: the layer computes the activation after it"))
+            #expect(outcome.output.contains(": the layer computes what comes after it"))
             let start = try #require(lines.firstIndex { $0.hasPrefix("step ") })
             let rows = lines[start...].prefix { !$0.hasPrefix("Times are") }.compactMap(figures)
             let all = try #require(rows.last)

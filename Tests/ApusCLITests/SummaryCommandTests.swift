@@ -113,7 +113,7 @@ struct SummaryCommandTests {
         let lines = outcome.output.split(separator: "\n")
         let rows = lines.filter { $0.hasPrefix("conv1 ") || $0.hasPrefix("relu1 ") }
         #expect(rows.count == 1)
-        #expect(rows.first?.contains("im2col + sgemm + ReLU  own") == true)
+        #expect(rows.first?.contains("im2col + sgemm, ReLU  own") == true)
         #expect(outcome.output.contains("backend  gemm"))
         #expect(
             outcome.output.contains("64 images in 4 shards of 16 at most, dealt to 4 lanes for 2 threads"))

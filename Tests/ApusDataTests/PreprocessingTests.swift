@@ -16,7 +16,7 @@ import Testing
         _ dataset: ImageDataset, _ preprocessing: Preprocessing, _ layout: Layout = .channelsLast
     ) throws -> [Float] {
         let batch = try DatasetBatch(dataset, preprocessing)
-        let memory = try FloatBuffer(count: dataset.count * preprocessing.input.count)
+        let memory = try FloatBuffer(count: layout.floats(batch: dataset.count, preprocessing.input))
         let tensor = Tensor(
             memory.view, batch: dataset.count, shape: preprocessing.input, layout: layout)
         return withExtendedLifetime(memory) {

@@ -69,6 +69,15 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         // One channel in and one out, as at the front of LeNet; an image as small as its kernel.
         ConvolutionCase(input: 8, inputChannels: 1, outputChannels: 1, kernel: 5, padding: 2),
         ConvolutionCase(input: ReferenceExtent(5, 4), inputChannels: 3, kernel: ReferenceExtent(5, 4)),
+        // More images than share a block of memory, the last block all but empty.
+        ConvolutionCase(
+            batch: 33, input: ReferenceExtent(6, 11), inputChannels: 4, outputChannels: 6, kernel: 5,
+            padding: 2,
+            groups: 2),
+        // Sums over so many pixels that they are cut.
+        ConvolutionCase(
+            batch: 1, input: ReferenceExtent(40, 61), inputChannels: 1, outputChannels: 2, kernel: 3,
+            padding: 1),
         // A group for each channel, with one and with two outputs.
         ConvolutionCase(outputChannels: 12, kernel: 3, padding: 1, groups: 12),
         ConvolutionCase(outputChannels: 24, kernel: 3, stride: 2, padding: 1, groups: 12),

@@ -6,7 +6,7 @@ import TestSupport
 /// On small whole numbers every sum is exact, so that each product of matrices equals the definition bit for
 /// bit, whatever the order of its terms.
 @Suite struct ConvolutionTests {
-    /// Channels first there is GEMM alone.
+    /// Channels first there is GEMM alone, images last loops of their own.
     struct Path: Sendable, CustomTestStringConvertible {
         let layout: Layout
         let algorithm: ConvolutionAlgorithm
@@ -14,6 +14,7 @@ import TestSupport
         static let all = [
             Path(layout: .channelsFirst, algorithm: .gemm), Path(layout: .channelsLast, algorithm: .gemm),
             Path(layout: .channelsLast, algorithm: .direct),
+            Path(layout: .imagesLast, algorithm: .imagesLast),
         ]
 
         var testDescription: String { "\(layout), \(algorithm.rawValue)" }
@@ -148,7 +149,7 @@ import TestSupport
     }
 
     private func inMemory(_ weights: ReferenceTensor<Float>, _ layout: Layout) -> [Float] {
-        layout == .channelsFirst ? weights.values : weights.outputLast
+        layout == .channelsLast ? weights.outputLast : weights.values
     }
 
     private func sum(_ first: [Float], _ second: [Float]) -> [Float] { zip(first, second).map { $0 + $1 } }

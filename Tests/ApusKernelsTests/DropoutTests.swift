@@ -43,7 +43,7 @@ import TestSupport
                 let random = stream(image)
                 for element in 0..<Self.shape.count {
                     let (channel, pixel) =
-                        layout == .channelsFirst
+                        layout != .channelsLast
                         ? element.quotientAndRemainder(dividingBy: 100)
                         : (element % 40, element / 40)
                     let isKept = output[image, pixel / 10, pixel % 10, channel] != 0

@@ -35,7 +35,8 @@ final class Memory {
     func tensor(batch: Int, _ shape: Shape, _ layout: Layout, margin: Int = 0) -> Tensor {
         let wide = Shape(
             height: shape.height, width: shape.width, channels: shape.channels + 2 * margin)
-        let whole = Tensor(view(count: batch * wide.count), batch: batch, shape: wide, layout: layout)
+        let whole = Tensor(
+            view(count: layout.floats(batch: batch, wide)), batch: batch, shape: wide, layout: layout)
         let used = margin..<margin + shape.channels
         wholes.append((whole, used))
         return whole.channels(used)
@@ -54,9 +55,9 @@ final class Memory {
     }
 
     /// Vectors, `[rows.count, features]`.
-    func vectors(_ rows: [[Float]], margin: Int = 0) -> Tensor {
+    func vectors(_ rows: [[Float]], _ layout: Layout = .channelsLast, margin: Int = 0) -> Tensor {
         tensor(
-            ReferenceTensor(rows.count, rows[0].count, 1, 1, values: rows.flatMap { $0 }), .channelsLast,
+            ReferenceTensor(rows.count, rows[0].count, 1, 1, values: rows.flatMap { $0 }), layout,
             margin: margin)
     }
 

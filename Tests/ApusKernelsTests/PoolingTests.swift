@@ -9,12 +9,13 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     var stride: ReferenceExtent
     var padding: ReferenceExtent = 0
     var roundsUp = false
+    var batch = 3
 
     var reference: ReferencePooling {
         ReferencePooling(kernel: kernel, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
-    var inputShape: [Int] { [3, 5, input.height, input.width] }
+    var inputShape: [Int] { [batch, 5, input.height, input.width] }
 
     func geometry() throws -> PoolingGeometry {
         func extent(_ extent: ReferenceExtent) -> PoolingGeometry.Extent {
@@ -52,6 +53,8 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 PoolingCase(kernel: ReferenceExtent(9, 12), stride: 1, roundsUp: roundsUp),
             ]
         }
+        // More images than share a block of memory.
+        cases.append(PoolingCase(kernel: 2, stride: 2, batch: 18))
         // Less than a stride sticks out: one window of what there is.
         cases.append(PoolingCase(input: ReferenceExtent(2, 5), kernel: 3, stride: 2, roundsUp: true))
         return cases
@@ -73,9 +76,8 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         let geometry = try pooling.geometry()
         for (target, margin) in [(Target.overwrite, 0), (.overwrite, 2), (.add, 0), (.add, 2)] {
             withMemory { memory in
-                let places = memory.view(
-                    count: ByteView.floats(forBytes: input.batch * Pooling.indexBytes(geometry)))
-                let output = memory.tensor(batch: 3, geometry.output, layout, margin: margin)
+                let places = room(geometry, batch: input.batch, layout, memory)
+                let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: margin)
                 Pooling.maximum(
                     geometry, input: memory.tensor(input, layout, margin: margin), indices: places.bytes,
                     into: output)
@@ -84,7 +86,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 let inputGradient =
                     target == .add
                     ? memory.tensor(old, layout, margin: margin)
-                    : memory.tensor(batch: 3, geometry.input, layout, margin: margin)
+                    : memory.tensor(batch: input.batch, geometry.input, layout, margin: margin)
                 Pooling.maximumGradient(
                     geometry, outputGradient: memory.tensor(upstream, layout, margin: margin),
                     indices: places.bytes, inputGradient: target.destination(inputGradient))
@@ -110,7 +112,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 upstream, inputShape: input.shape, countingPadding: countsPadding)
             for (target, margin) in [(Target.overwrite, 2), (.add, 0)] {
                 withMemory { memory in
-                    let output = memory.tensor(batch: 3, geometry.output, layout, margin: margin)
+                    let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: margin)
                     Pooling.average(
                         geometry, countsPadding: countsPadding,
                         input: memory.tensor(input, layout, margin: margin), into: output)
@@ -121,7 +123,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                     let inputGradient =
                         target == .add
                         ? memory.tensor(old, layout, margin: margin)
-                        : memory.tensor(batch: 3, geometry.input, layout, margin: margin)
+                        : memory.tensor(batch: input.batch, geometry.input, layout, margin: margin)
                     Pooling.averageGradient(
                         geometry, countsPadding: countsPadding,
                         outputGradient: memory.tensor(upstream, layout, margin: margin),
@@ -155,7 +157,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         input[0, 0, 0, 0] = -.infinity
         let geometry = try pooling.geometry()
         withMemory { memory in
-            let indices = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
+            let indices = room(geometry, batch: 3, layout, memory)
             let output = memory.tensor(batch: 3, geometry.output, layout)
             Pooling.maximum(
                 geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
@@ -179,7 +181,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     func amongEqualsTheFirstOfTheWindowGetsTheGradient(kernel: Int, layout: Layout) throws {
         let geometry = try sideBySide(kernel).geometry()
         withMemory { memory in
-            let indices = memory.view(count: ByteView.floats(forBytes: 3 * Pooling.indexBytes(geometry)))
+            let indices = room(geometry, batch: 3, layout, memory)
             let input = memory.tensor(batch: 3, geometry.input, layout)
             // Negative, so that a zero of padding or of an unset maximum would show.
             input.fill(-1)
@@ -195,6 +197,41 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 }
             }
         }
+    }
+
+    /// After a ReLU, whose slope at zero is zero, a window without anything above it passes nothing on.
+    @Test(arguments: PoolingCase.all, Target.allCases)
+    func aMaskingMaximumHasTheGradientOfAReLUBeforeIt(pooling: PoolingCase, target: Target) throws {
+        let raw = integers(count: pooling.inputShape.reduce(1, *), seed: 8, range: -9...2)
+        let input = ReferenceTensor(shape: pooling.inputShape, values: raw.map { max($0, 0) })
+        let (expected, indices) = pooling.reference.maximum(input)
+        let upstream = integerTensor(expected.shape, seed: 9)
+        let passed = pooling.reference.maximumInputGradient(
+            upstream, indices: indices, inputShape: input.shape)
+        let old = integerTensor(input.shape, seed: 10)
+        let geometry = try pooling.geometry()
+        withMemory { memory in
+            let indices = room(geometry, batch: input.batch, .imagesLast, memory)
+            let output = memory.tensor(batch: input.batch, geometry.output, .imagesLast, margin: 1)
+            Pooling.maximum(
+                geometry, input: memory.tensor(input, .imagesLast), maskingRectified: true,
+                indices: indices.bytes, into: output)
+            expectEqual(output.channelsFirstArray, expected.values)
+            let gradient = memory.tensor(old, .imagesLast)
+            Pooling.maximumGradient(
+                geometry, outputGradient: memory.tensor(upstream, .imagesLast), indices: indices.bytes,
+                inputGradient: target.destination(gradient))
+            let masked = zip(passed.values, raw).map { $1 > 0 ? $0 : 0 }
+            expectEqual(
+                gradient.channelsFirstArray, target == .add ? zip(masked, old.values).map(+) : masked)
+        }
+    }
+
+    /// Room for the places of maxima.
+    private func room(
+        _ geometry: PoolingGeometry, batch: Int, _ layout: Layout, _ memory: Memory
+    ) -> FloatView {
+        memory.view(count: ByteView.floats(forBytes: layout.floats(batch: batch, geometry.output)))
     }
 
     @Test func roundedUpLessThanAStrideMayStickOut() {

@@ -21,13 +21,14 @@ private let unit = 0x1p-24
     /// A probability carries the rounding of `exp` (2 units), of a difference of up to 2e4 that is exact or
     /// harmless (where it rounds, exp is 0 or the logits lie close), of a sum of 10 terms (10 units), and of
     /// a reciprocal and a product (2 units).
-    @Test(arguments: logits.keys.sorted(), [0, 3])
-    func probabilitiesEqualTheReference(name: String, margin: Int) throws {
+    @Test(arguments: logits.keys.sorted(), Layout.allCases.flatMap { [($0, 0), ($0, 3)] })
+    func probabilitiesEqualTheReference(name: String, place: (layout: Layout, margin: Int)) throws {
+        let (layout, margin) = place
         let values = try #require(Self.logits[name])
         let expected = ReferenceSoftmax.forward(values.map { Double($0) }, classes: Self.classes)
         withMemory { memory in
-            let input = memory.vectors(rows(values), margin: margin)
-            let output = memory.tensor(batch: 7, input.shape, .channelsLast, margin: margin)
+            let input = memory.vectors(rows(values), layout, margin: margin)
+            let output = memory.tensor(batch: 7, input.shape, layout, margin: margin)
             SoftmaxKernel.forward(input, into: output)
             expectClose(doubles(output), expected, absolute: 1e-37, relative: 20 * unit)
             SoftmaxKernel.forward(input, into: input)
@@ -36,8 +37,8 @@ private let unit = 0x1p-24
     }
 
     /// Each term carries at most 12 roundings of magnitudes below 1 times those of the upstream gradient.
-    @Test(arguments: Target.allCases)
-    func theGradientEqualsTheReference(target: Target) {
+    @Test(arguments: Target.allCases, Layout.allCases)
+    func theGradientEqualsTheReference(target: Target, layout: Layout) {
         let probabilities = ReferenceSoftmax.forward(
             uniformFloats(count: 70, seed: 4).map { 3 * $0 }, classes: Self.classes)
         let upstream = uniformFloats(count: 70, seed: 5)
@@ -45,10 +46,10 @@ private let unit = 0x1p-24
         let gradient = ReferenceSoftmax.inputGradient(
             upstream.map { Double($0) }, output: probabilities.map { Double($0) }, classes: Self.classes)
         withMemory { memory in
-            let tensor = memory.vectors(rows(old), margin: 2)
+            let tensor = memory.vectors(rows(old), layout, margin: 2)
             SoftmaxKernel.backward(
-                output: memory.vectors(rows(probabilities)),
-                outputGradient: memory.vectors(rows(upstream), margin: 1),
+                output: memory.vectors(rows(probabilities), layout),
+                outputGradient: memory.vectors(rows(upstream), layout, margin: 1),
                 inputGradient: target.destination(tensor))
             let expected = target == .add ? zip(gradient, old).map { $0 + Double($1) } : gradient
             expectClose(doubles(tensor), expected, absolute: 16 * unit)
@@ -57,16 +58,19 @@ private let unit = 0x1p-24
 
     /// The loss is a difference of numbers of the logits' magnitude m, computed in double from a sum that
     /// carries 12 roundings: 12 units at most, whatever m. The gradient is one of probabilities, times 1/7.
-    @Test(arguments: logits.keys.sorted(), [0, 0.1, 1] as [Float])
-    func crossEntropyEqualsTheReference(name: String, smoothing: Float) throws {
+    @Test(
+        arguments: logits.keys.sorted(),
+        Layout.allCases.flatMap { [($0, 0), ($0, 0.1), ($0, 1)] as [(Layout, Float)] })
+    func crossEntropyEqualsTheReference(name: String, how: (layout: Layout, smoothing: Float)) throws {
+        let (layout, smoothing) = how
         let values = try #require(Self.logits[name])
         let labels: [Int32] = [0, 9, 4, 3, 4, 5, 1]
         let expected = ReferenceLoss.crossEntropy(
             values.map { Double($0) }, labels: labels.map { Int($0) }, classes: Self.classes,
             labelSmoothing: Double(smoothing))
         withMemory { memory in
-            let logits = memory.vectors(rows(values), margin: 2)
-            let gradient = memory.tensor(batch: 7, logits.shape, .channelsLast, margin: 1)
+            let logits = memory.vectors(rows(values), layout, margin: 2)
+            let gradient = memory.tensor(batch: 7, logits.shape, layout, margin: 1)
             // The labels of a shard are a slice that need not start at 0.
             let sum = SoftmaxKernel.crossEntropy(
                 logits: logits, labels: ([7, 7] + labels)[2...], smoothing: smoothing, scale: 1 / 7,

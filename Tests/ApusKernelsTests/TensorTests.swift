@@ -11,7 +11,10 @@ import TestSupport
         withMemory { memory in
             let shape = Shape(height: 4, width: 5, channels: 3)
             let (first, last) = (memory.view(count: 120), memory.view(count: 120))
-            for (view, layout) in [(first, Layout.channelsFirst), (last, .channelsLast)] {
+            let images = memory.view(count: 16 * 60)
+            for (view, layout) in [
+                (first, Layout.channelsFirst), (last, .channelsLast), (images, .imagesLast),
+            ] {
                 let tensor = Tensor(view, batch: 2, shape: shape, layout: layout)
                 for image in 0..<2 {
                     tensor.load(image, channelsFirst: Array(values.values[image * 60..<(image + 1) * 60]))
@@ -27,6 +30,22 @@ import TestSupport
             }
             expectEqual(first.array, values.values)
             expectEqual(last.array, values.channelsLast)
+            for (place, value) in images.array.enumerated() {
+                let (element, image) = place.quotientAndRemainder(dividingBy: 16)
+                // What the block has room for beyond the batch stays as it was.
+                #expect(image < 2 ? value == values.values[image * 60 + element] : value.isNaN)
+            }
+        }
+    }
+
+    @Test(arguments: Layout.allCases, Layout.allCases)
+    func anImageIsCopiedFromAnyLayout(layout: Layout, other: Layout) {
+        withMemory { memory in
+            let target = memory.tensor(integerTensor(Self.extents, seed: 8), layout)
+            let source = memory.tensor(integerTensor(Self.extents, seed: 9), other)
+            let kept = target.images(0..<1).channelsFirstArray
+            target.copy(1, from: source, 0)
+            expectEqual(target.channelsFirstArray, kept + source.images(0..<1).channelsFirstArray)
         }
     }
 
@@ -51,19 +70,31 @@ import TestSupport
     @Test(arguments: Layout.allCases)
     func imagesOfASliceAreThoseOfTheWhole(layout: Layout) {
         withMemory { memory in
-            let whole = memory.tensor(integerTensor([5, 3, 4, 5], seed: 3), layout)
-            let images = whole.channels(1..<3).images(2..<4)
-            #expect(images.batch == 2)
-            #expect(images[0, 3, 4, 1] == whole[2, 3, 4, 2])
-            #expect(images[1, 0, 1, 0] == whole[3, 0, 1, 1])
+            let whole = memory.tensor(integerTensor([37, 3, 4, 5], seed: 3), layout)
+            for first in [2, 15, 16, 34] {
+                let images = whole.channels(1..<3).images(first..<first + 2)
+                #expect(images.batch == 2)
+                #expect(images[0, 3, 4, 1] == whole[first, 3, 4, 2])
+                #expect(images[1, 0, 1, 0] == whole[first + 1, 0, 1, 1])
+                #expect(images.images(1..<2)[0, 2, 2, 0] == whole[first + 1, 2, 2, 1])
+                let vectors = images.channels(0..<1).images(1..<2)
+                #expect(
+                    vectors.channelsFirstArray
+                        == whole.images(first + 1..<first + 2).channels(1..<2).channelsFirstArray)
+            }
             #expect(whole.images(2..<2).count == 0)
+            // Rows of whole blocks are theirs alone.
+            whole.images(16..<32).fill(9)
+            #expect(whole.images(16..<32).channelsFirstArray.allSatisfy { $0 == 9 })
+            #expect(whole.images(32..<37).channelsFirstArray.allSatisfy { abs($0) <= 4 })
         }
     }
 
-    @Test func aViewUnderAnotherShapeKeepsTheOrderOfFiles() {
+    @Test(arguments: [Layout.channelsFirst, .imagesLast])
+    func aViewUnderAnotherShapeKeepsTheOrderOfFiles(layout: Layout) {
         withMemory { memory in
             let values = integerTensor(Self.extents, seed: 4)
-            let tensor = memory.tensor(values, .channelsFirst, margin: 2)
+            let tensor = memory.tensor(values, layout, margin: 2)
             let vector = tensor.viewed(as: .features(60))
             #expect(vector.batch == 2 && vector.shape.isVector)
             expectEqual(vector.channelsFirstArray, values.values)

@@ -60,11 +60,14 @@ struct WinogradTests {
             let scratch = memory.view(count: geometry.scratchCount(layout, algorithm: .winograd))
             let x = memory.tensor(input, layout, margin: kind.margin)
             let w = memory.view(weights.outputLast)
+            let prepared = memory.view(count: Convolution.preparedCount(geometry, .winograd) ?? 0)
+            Convolution.prepare(geometry, weights: w, forBackward: true, into: prepared)
             let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: kind.margin)
             for share in 0..<2 {
                 Convolution.forward(
                     geometry, input: x, weights: w, bias: memory.view(bias), rectifies: kind.rectifies,
-                    algorithm: .winograd, share: Share(share, of: 2), scratch: scratch, into: output)
+                    algorithm: .winograd, share: Share(share, of: 2), prepared: prepared, scratch: scratch,
+                    into: output)
             }
             expectAsGood(output.channelsFirstArray, single.values, exact.values, "output")
 
@@ -79,7 +82,8 @@ struct WinogradTests {
                     geometry, input: x, weights: w,
                     outputGradient: memory.tensor(upstream, layout, margin: kind.margin),
                     rectifiedOutput: kind.rectifies ? memory.tensor(mask, layout) : nil,
-                    algorithm: .winograd, scratch: scratch, weightGradient: weightGradient,
+                    algorithm: .winograd, prepared: prepared, scratch: scratch,
+                    weightGradient: weightGradient,
                     biasGradient: weightGradient == nil ? nil : biasGradient, inputGradient: destination)
             }
             backward(weightGradient, .overwrite(inputGradient))

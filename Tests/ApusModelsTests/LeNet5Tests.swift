@@ -47,6 +47,17 @@ struct LeNet5Tests {
         ) { try Network(LeNet5Tutorial(isAsPrinted: true)) }
     }
 
+    @Test("on the vector kernels images are last, on GEMM channels first, and what is asked for is taken")
+    func layouts() throws {
+        for name in ["lenet5", "lenet5-1998", "lenet5-keras"] {
+            let model = try #require(ModelCatalog.model(named: name))
+            #expect(try Network(model, backend: .vector).layout == .imagesLast)
+            #expect(try Network(model, backend: .gemm).layout == .channelsFirst)
+            #expect(try Network(model, layout: .imagesLast, backend: .gemm).layout == .imagesLast)
+        }
+        #expect(try Network(SqueezeNet1_1(), backend: .gemm).layout == .channelsLast)
+    }
+
     @Test("the original takes images of 32x32 that are padded already")
     func padded() throws {
         let network = try Network(

@@ -35,7 +35,7 @@ struct WeightsTests {
         return error
     }
 
-    @Test("Tensors have PyTorch's names, shapes and order, in either layout", arguments: Layout.allCases)
+    @Test("Tensors have PyTorch's names, shapes and order, in any layout", arguments: Layout.allCases)
     func tensors(layout: Layout) throws {
         let network = try Network(SqueezeNet1_1(), seed: 3, layout: layout)
         let tensors = network.tensors

@@ -32,10 +32,10 @@ extension ProfileReport {
 
     private var columns: [Column] {
         var columns = [
-            Column(title: "layer", alignment: .left, total: "all layers") {
-                $0.path.isEmpty ? "(all)" : $0.path
-            },
-            Column(title: "kind", alignment: .left) { $0.kind + ($0.activation.map { "+" + $0 } ?? "") },
+            Column(title: "layer", alignment: .left, total: "all layers") { [rows] layer in
+                let names = rows.map { ($0.title, $0.kinds) }
+                return layer.title.beside(layer.kinds, in: names)
+            }
         ]
         columns += passColumns("fwd ms", \.forward)
         if isTraining { columns += passColumns("bwd ms", \.backward) }
@@ -109,16 +109,18 @@ extension ProfileReport {
             "MB: what a step must read or write once: inputs, outputs, parameters, and their gradients. FLOP/B: "
                 + "operations for each of these bytes, where there is room.",
         ]
-        if let layer = layers.first(where: { $0.activation != nil }), let activation = layer.activation {
+        if let layer = layers.first(where: { !$0.fused.isEmpty }) {
             notes.append(
-                "\(layer.kind)+\(activation): the layer computes the activation after it, which is counted here "
-                    + "and has no row.")
+                "\(layer.kinds): the layer computes what comes after it, which is counted here and has no row."
+            )
         }
         return notes
     }
 }
 
 extension ProfileReport.Layer {
+    fileprivate var title: String { path.isEmpty ? "(all)" : path }
+    fileprivate var kinds: String { ([kind] + fused).joined(separator: "+") }
     fileprivate var share: Double { forward.share + (backward?.share ?? 0) }
     fileprivate var bytes: Int { forward.bytes + (backward?.bytes ?? 0) }
     fileprivate var operations: Int { forward.operations + (backward?.operations ?? 0) }

@@ -40,8 +40,8 @@ package struct ProfileReport: Codable, Sendable {
     package struct Layer: Codable, Sendable {
         package var path: String
         package var kind: String
-        /// The activation after it, where the layer computes that too.
-        package var activation: String?
+        /// The kinds of the layers after it that it computes too: an activation, and a pool.
+        package var fused: [String]
         package var algorithm: String?
         package var isContainer: Bool
         package var forward: Pass
@@ -88,7 +88,7 @@ package struct ProfileReport: Codable, Sendable {
         var places: [String: Int] = [:]
         for time in profile.layers {
             let layer = time.layer
-            if layer.placement == .fused { rows[rows.count - 1].activation = layer.layer.kind }
+            if layer.placement == .fused { rows[rows.count - 1].fused.append(layer.layer.kind) }
             guard !layer.isSkipped else { continue }
             let place = places[layer.path, default: rows.count]
             if place == rows.count {
@@ -115,7 +115,7 @@ package struct ProfileReport: Codable, Sendable {
     /// The sums over a layer and what it holds without a name.
     private struct Row {
         let layer: PlannedLayer
-        var activation: String?
+        var fused: [String] = []
         var times = (forward: Duration.zero, backward: Duration.zero)
         var costs = (forward: PassCost(), backward: PassCost())
 
@@ -133,7 +133,7 @@ package struct ProfileReport: Codable, Sendable {
 
         func report(_ step: Step, isTraining: Bool) -> Layer {
             Layer(
-                path: layer.path, kind: layer.layer.kind, activation: activation, algorithm: layer.algorithm,
+                path: layer.path, kind: layer.layer.kind, fused: fused, algorithm: layer.algorithm,
                 isContainer: !layer.children.isEmpty, forward: Pass(times.forward, costs.forward, of: step),
                 backward: isTraining ? Pass(times.backward, costs.backward, of: step) : nil)
         }

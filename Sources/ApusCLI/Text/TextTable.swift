@@ -41,6 +41,13 @@ extension String {
         return text
     }
 
+    /// One cell for two columns that are seldom wide in the same row: this text on the left, `right` on the right,
+    /// in a width that all of `rows` fit in.
+    func beside(_ right: String, in rows: [(left: String, right: String)]) -> String {
+        let width = rows.map { $0.left.count + 2 + $0.right.count }.max() ?? 0
+        return self + right.padded(to: width - count, .right)
+    }
+
     func padded(to width: Int, _ alignment: TextTable.Alignment = .left) -> String {
         let space = String(repeating: " ", count: max(0, width - count))
         return alignment == .left ? self + space : space + self

@@ -54,7 +54,7 @@ public struct MatrixView: @unchecked Sendable {
     }
 
     /// Sets every column to `values`, one for each row.
-    func fillColumns(with values: FloatView) {
+    package func fillColumns(with values: FloatView) {
         precondition(!isTransposed && values.count == storedRows)
         for row in 0..<storedRows {
             unsafe VectorKernels.current.fill(
@@ -90,7 +90,7 @@ public struct MatrixView: @unchecked Sendable {
     }
 
     /// Adds the sum of each row to `sums`.
-    func addRowSums(to sums: FloatView) {
+    package func addRowSums(to sums: FloatView) {
         precondition(!isTransposed && sums.count == storedRows)
         for row in 0..<storedRows {
             unsafe sums.base[row] += sum(base + row * leadingDimension, count: storedColumns)

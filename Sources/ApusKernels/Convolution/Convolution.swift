@@ -1,7 +1,7 @@
-/// Convolution as matrix products, forward and its three gradients, in either layout.
+/// Convolution as matrix products, forward and its three gradients, in any layout.
 ///
-/// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first,
-/// `[height, width, input, output]` when they are last. With `W` the weights of a group as a matrix of
+/// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first or images last,
+/// `[height, width, input, output]` when channels are last. With `W` the weights of a group as a matrix of
 /// output channels by depth when channels are first, of depth by output channels when they are last, and `col`
 /// the columns of `Im2col`:
 ///
@@ -10,19 +10,35 @@
 ///     weight gradient  dW  += dY col^T           dW  += col^T dY
 ///     input gradient   dcol = W^T dY             dcol = dY W^T
 ///
-/// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns.
+/// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns. Where images are
+/// last there are no matrices: see `ImagesLastConvolution`.
 public enum Convolution {
+    /// Floats of what an algorithm makes of the weights once, before any image; none for most.
+    public static func preparedCount(
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+    ) -> Int? {
+        algorithm == .winograd ? Winograd.preparedCount(geometry) : nil
+    }
+
+    /// Prepares the weights for an algorithm that wants it; for backward too where asked for.
+    public static func prepare(
+        _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
+    ) {
+        Winograd.prepare(geometry, weights: weights, forBackward: forBackward, into: prepared)
+    }
+
     /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
-        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all, scratch: FloatView,
-        into output: Tensor
+        rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all,
+        prepared: FloatView? = nil,
+        scratch: FloatView, into output: Tensor
     ) {
         check(geometry, input: input, output: output, weights: weights)
         if algorithm == .winograd {
             Winograd.forward(
-                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, share: share,
+                geometry, input: input, prepared: prepared!, bias: bias, rectifies: rectifies, share: share,
                 scratch: scratch, into: output)
             return
         }
@@ -45,6 +61,11 @@ public enum Convolution {
                 geometry, pixels: part.lowerBound * output.rows / rows..<part.upperBound * output.rows / rows,
                 input: input, weights: weights, bias: bias,
                 rectifies: rectifies, algorithm: algorithm, scratch: scratch, into: output.matrix)
+        case .imagesLast:
+            // Blocks of images are not shared: one takes them all.
+            guard !share.range(of: 1).isEmpty else { return }
+            ImagesLastConvolution.forward(
+                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, into: output)
         }
     }
 
@@ -79,7 +100,8 @@ public enum Convolution {
     /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, prepared: FloatView? = nil,
+        scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(geometry, input: input, output: outputGradient, weights: weights)
@@ -87,7 +109,7 @@ public enum Convolution {
         if algorithm == .winograd {
             inputGradient.clear()
             Winograd.backward(
-                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                geometry, input: input, prepared: prepared!, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, scratch: scratch, weightGradient: weightGradient,
                 biasGradient: biasGradient, inputGradient: inputGradient.tensor)
             return
@@ -131,6 +153,11 @@ public enum Convolution {
                 algorithm: algorithm, scratch: scratch, maskScratch: maskScratch,
                 weightGradient: weightGradient, biasGradient: biasGradient,
                 inputGradient: pointwise ? inputGradient : inputGradient.adding)
+        case .imagesLast:
+            ImagesLastConvolution.backward(
+                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                rectifiedOutput: rectifiedOutput, scratch: maskScratch, weightGradient: weightGradient,
+                biasGradient: biasGradient, inputGradient: inputGradient)
         }
     }
 
@@ -193,7 +220,7 @@ public enum Convolution {
     ) -> MatrixView {
         let channels = geometry.outputChannels(of: group)
         return switch layout {
-        case .channelsFirst:
+        case .channelsFirst, .imagesLast:
             weights.matrix(rows: geometry.output.channels, columns: geometry.depth).rows(channels)
         case .channelsLast:
             weights.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
@@ -267,11 +294,11 @@ private struct Tile {
 }
 
 extension ConvolutionGeometry {
-    fileprivate func inputChannels(of group: Int) -> Range<Int> {
+    func inputChannels(of group: Int) -> Range<Int> {
         group * groupInputChannels..<(group + 1) * groupInputChannels
     }
 
-    fileprivate func outputChannels(of group: Int) -> Range<Int> {
+    func outputChannels(of group: Int) -> Range<Int> {
         group * groupOutputChannels..<(group + 1) * groupOutputChannels
     }
 

@@ -6,12 +6,17 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case direct = "im2col + direct product"
     /// Winograd's F(4x4, 3x3), channels last.
     case winograd = "Winograd F(4x4, 3x3)"
+    /// Loops of our own, which lower nothing; images last.
+    case imagesLast = "direct, images last"
 }
 
 extension ConvolutionGeometry {
     /// The way that is taken in `layout`.
     public func algorithm(_ layout: Layout, _ backend: Backend = .preferred) -> ConvolutionAlgorithm {
-        guard layout == .channelsLast, backend == .vector else { return .gemm }
-        return Winograd.isFaster(self) ? .winograd : .direct
+        switch layout {
+        case .channelsFirst: .gemm
+        case .channelsLast: backend == .gemm ? .gemm : Winograd.isFaster(self) ? .winograd : .direct
+        case .imagesLast: .imagesLast
+        }
     }
 }

@@ -102,7 +102,11 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         if algorithm == .winograd { return Winograd.scratchCount(self) }
         let columns = columnScratch(layout)
         guard rectifies else { return columns }
-        return columns + groupOutputChannels * (layout == .channelsFirst ? output.pixels : tilePixels)
+        return switch layout {
+        case .channelsFirst: columns + groupOutputChannels * output.pixels
+        case .channelsLast: columns + groupOutputChannels * tilePixels
+        case .imagesLast: layout.floats(batch: 1, output)
+        }
     }
 
     /// The floats of that without a ReLU's gradient, which comes after them.
@@ -111,6 +115,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
         case .channelsLast:
             (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)) + DirectProduct.scratchCount
+        case .imagesLast: 0
         }
     }
 

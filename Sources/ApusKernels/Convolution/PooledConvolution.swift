@@ -61,7 +61,7 @@ package struct PooledConvolution {
                     &sliding, first, last + 1 - first,
                     strip.base - needed.lowerBound * width * strip.leadingDimension,
                     strip.leadingDimension,
-                    output.base + image * output.imageStride
+                    output.base + image * output.blockStride
                         + first * pooling.output.width * output.rowStride, output.rowStride,
                     indices.base + image * pooling.output.count
                         + first * pooling.output.width * pooling.output.channels)

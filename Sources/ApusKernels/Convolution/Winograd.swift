@@ -10,10 +10,13 @@ import CVectorKernels
 enum Winograd {
     private static let products = 36
 
-    /// Tiles that are transformed at a time: their factors and products stay in the second-level cache.
+    private static let greatestPanel = Int(apus_winograd_panel)
+
+    /// Tiles that are transformed at a time: their factors, and the products of a panel, stay in the second-level
+    /// cache.
     private static func blockTiles(_ geometry: ConvolutionGeometry) -> Int {
-        let floats = products * (geometry.input.channels + geometry.output.channels)
-        return max(18, (1 << 17) / floats / 6 * 6)
+        let panel = min(geometry.output.channels, greatestPanel)
+        return max(6, (1 << 18) / (products * (geometry.input.channels + panel)) / 6 * 6)
     }
 
     /// Tiles of an image.
@@ -31,86 +34,116 @@ enum Winograd {
             && tiles(geometry) >= 16 && 2 * products * tiles(geometry) <= 9 * geometry.output.pixels
     }
 
-    /// Floats of scratch: factors of the weights and their gradients, factors and products of a block of tiles.
+    /// Floats of the transformed weights, for forward and for the input's gradient.
+    static func preparedCount(_ geometry: ConvolutionGeometry) -> Int {
+        2 * products * geometry.weightCount / 9
+    }
+
+    /// Transforms the weights; for the input's gradient too where `forBackward`.
+    static func prepare(
+        _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
+    ) {
+        precondition(weights.count == geometry.weightCount && prepared.count == preparedCount(geometry))
+        let half = prepared.count / 2
+        unsafe VectorKernels.current.winograd_weights(
+            geometry.input.channels, geometry.output.channels, weights.base, prepared.base,
+            forBackward ? prepared.base + half : nil)
+    }
+
+    /// Floats of scratch: the gradient of the transformed weights, factors of a block of tiles and their gradients,
+    /// and products with a panel.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
-        products * (2 * geometry.weightCount / 9)
-            + products * blockTiles(geometry) * (geometry.input.channels + geometry.output.channels)
+        let panel = min(geometry.output.channels, greatestPanel)
+        return products * geometry.weightCount / 9
+            + products * blockTiles(geometry) * (2 * geometry.input.channels + panel)
             + DirectProduct.scratchCount
     }
 
     static func forward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
+        _ geometry: ConvolutionGeometry, input: Tensor, prepared: FloatView, bias: FloatView?,
         rectifies: Bool, share: Share, scratch: FloatView, into output: Tensor
     ) {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
-        unsafe VectorKernels.current.winograd_weights(
-            geometry.input.channels, geometry.output.channels, weights.base, parts.weights.base)
         parts.forEachBlock(share.range(of: input.batch * tiles(geometry))) { block in
             unsafe VectorKernels.current.winograd_input(
                 &sliding, input.base, input.rowStride, block.lowerBound, block.count, parts.factors.base)
-            parts.forEachProduct(tiles: block.count) { factors, weights, _, products, _ in
-                DirectProduct.multiply(factors, weights, into: products, scratch: parts.panel)
+            parts.forEachPanel { panel in
+                for product in 0..<products {
+                    DirectProduct.multiply(
+                        parts.factors(product, tiles: block.count),
+                        parts.weights(product, panel, in: prepared),
+                        into: parts.products(product, panel, tiles: block.count), scratch: parts.panel)
+                }
+                unsafe VectorKernels.current.winograd_output(
+                    &sliding, panel.count, parts.products.base, block.lowerBound, block.count,
+                    bias.map { unsafe $0.base + panel.lowerBound }, rectifies,
+                    output.base + panel.lowerBound, output.rowStride)
             }
-            unsafe VectorKernels.current.winograd_output(
-                &sliding, geometry.output.channels, parts.products.base, block.lowerBound, block.count,
-                bias?.base, rectifies, output.base, output.rowStride)
         }
     }
 
     /// See `Convolution.backward`; the input's gradient must be cleared before, and is added.
     static func backward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
+        _ geometry: ConvolutionGeometry, input: Tensor, prepared: FloatView, outputGradient: Tensor,
         rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: Tensor?
     ) {
         let parts = Parts(geometry, scratch)
-        let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
         var sliding = geometry.sliding
-        if inputGradient != nil {
-            unsafe VectorKernels.current.winograd_weights(inputs, outputs, weights.base, parts.weights.base)
-        }
         if weightGradient != nil { parts.weightGradient.fill(0) }
         parts.forEachBlock(0..<input.batch * tiles(geometry)) { block in
-            unsafe VectorKernels.current.winograd_output_gradient(
-                &sliding, outputs, outputGradient.base, outputGradient.rowStride, rectifiedOutput?.base,
-                rectifiedOutput?.rowStride ?? 0, block.lowerBound, block.count, parts.products.base,
-                biasGradient?.base)
             if weightGradient != nil {
                 unsafe VectorKernels.current.winograd_input(
                     &sliding, input.base, input.rowStride, block.lowerBound, block.count,
                     parts.factors.base)
-                parts.forEachProduct(tiles: block.count) { factors, _, gradient, products, _ in
-                    DirectProduct.multiply(
-                        factors.transposed, products, into: gradient, adding: true, scratch: parts.panel)
+            }
+            parts.forEachPanel { panel in
+                unsafe VectorKernels.current.winograd_output_gradient(
+                    &sliding, panel.count, outputGradient.base + panel.lowerBound, outputGradient.rowStride,
+                    rectifiedOutput.map { unsafe $0.base + panel.lowerBound },
+                    rectifiedOutput?.rowStride ?? 0, block.lowerBound, block.count, parts.products.base,
+                    biasGradient.map { unsafe $0.base + panel.lowerBound })
+                for product in 0..<products {
+                    let gradient = parts.products(product, panel, tiles: block.count)
+                    if weightGradient != nil {
+                        DirectProduct.multiply(
+                            parts.factors(product, tiles: block.count).transposed, gradient,
+                            into: parts.weights(product, panel, in: parts.weightGradient), adding: true,
+                            scratch: parts.panel)
+                    }
+                    if inputGradient != nil {
+                        DirectProduct.multiply(
+                            gradient, parts.transposedWeights(product, panel, in: prepared),
+                            into: parts.factorGradients(product, tiles: block.count),
+                            adding: panel.lowerBound > 0, scratch: parts.panel)
+                    }
                 }
             }
             if let inputGradient {
-                parts.forEachProduct(tiles: block.count) { factors, weights, _, products, isFirst in
-                    DirectProduct.multiply(
-                        products, weights.transposed, into: factors, adding: !isFirst, scratch: parts.panel)
-                }
                 unsafe VectorKernels.current.winograd_input_gradient(
-                    &sliding, parts.factors.base, block.lowerBound, block.count, inputGradient.base,
-                    inputGradient.rowStride)
+                    &sliding, parts.factorGradients.base, block.lowerBound, block.count,
+                    inputGradient.base, inputGradient.rowStride)
             }
         }
         if let weightGradient {
             unsafe VectorKernels.current.winograd_weights_gradient(
-                inputs, outputs, parts.weightGradient.base, weightGradient.base)
+                geometry.input.channels, geometry.output.channels, parts.weightGradient.base,
+                weightGradient.base)
         }
     }
 
     /// What lies where in scratch.
     private struct Parts {
         let geometry: ConvolutionGeometry
-        /// `[panel, product, input channel, channel of the panel]`.
-        let weights: FloatView
+        /// `[panel, product, input channel, channel of the panel]`, as the transformed weights.
         let weightGradient: FloatView
         /// `[product, tile, input channel]`.
         let factors: FloatView
-        /// `[panel, product, tile, channel of the panel]`.
+        let factorGradients: FloatView
+        /// `[product, tile, channel of the panel]`.
         let products: FloatView
+        /// For `DirectProduct`.
         let panel: FloatView
 
         init(_ geometry: ConvolutionGeometry, _ scratch: FloatView) {
@@ -121,11 +154,11 @@ enum Winograd {
                 start += count
                 return scratch.slice(start - count..<start)
             }
-            let weightCount = Winograd.products * geometry.weightCount / 9
-            weights = take(weightCount)
-            weightGradient = take(weightCount)
+            weightGradient = take(Winograd.products * geometry.weightCount / 9)
             factors = take(Winograd.products * tiles * geometry.input.channels)
-            products = take(Winograd.products * tiles * geometry.output.channels)
+            factorGradients = take(factors.count)
+            products = take(
+                Winograd.products * tiles * min(geometry.output.channels, Winograd.greatestPanel))
             panel = take(DirectProduct.scratchCount)
         }
 
@@ -136,31 +169,47 @@ enum Winograd {
             }
         }
 
-        /// Calls `body` with the matrices of each panel and product: factors of tiles by input channels, weights and
-        /// their gradient of input by output channels, products of tiles by output channels.
-        @inline(__always)
-        func forEachProduct(
-            tiles: Int,
-            _ body: (
-                _ factors: MatrixView, _ weights: MatrixView, _ weightGradient: MatrixView,
-                _ products: MatrixView, _ isFirst: Bool
-            ) -> Void
-        ) {
-            let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
-            for panel in stride(from: 0, to: outputs, by: Int(apus_winograd_panel)) {
-                let width = min(Int(apus_winograd_panel), outputs - panel)
-                for product in 0..<Winograd.products {
-                    let place = panel * Winograd.products + product * width
-                    func matrix(_ view: FloatView, rows: Int) -> MatrixView {
-                        view.slice(place * rows..<(place + width) * rows).matrix(rows: rows, columns: width)
-                    }
-                    body(
-                        factors.slice(product * tiles * inputs..<(product + 1) * tiles * inputs)
-                            .matrix(rows: tiles, columns: inputs),
-                        matrix(weights, rows: inputs), matrix(weightGradient, rows: inputs),
-                        matrix(products, rows: tiles), panel == 0)
-                }
+        /// Calls `body` with the output channels of each panel.
+        func forEachPanel(_ body: (Range<Int>) -> Void) {
+            let channels = geometry.output.channels
+            for first in stride(from: 0, to: channels, by: Winograd.greatestPanel) {
+                body(first..<min(first + Winograd.greatestPanel, channels))
             }
+        }
+
+        /// Tiles by input channels.
+        func factors(_ product: Int, tiles: Int) -> MatrixView {
+            matrix(product, rows: tiles, columns: geometry.input.channels, in: factors)
+        }
+
+        func factorGradients(_ product: Int, tiles: Int) -> MatrixView {
+            matrix(product, rows: tiles, columns: geometry.input.channels, in: factorGradients)
+        }
+
+        /// Tiles by channels of the panel.
+        func products(_ product: Int, _ panel: Range<Int>, tiles: Int) -> MatrixView {
+            matrix(product, rows: tiles, columns: panel.count, in: products)
+        }
+
+        /// Input channels by channels of the panel.
+        func weights(_ product: Int, _ panel: Range<Int>, in view: FloatView) -> MatrixView {
+            let inputs = geometry.input.channels
+            let start = Winograd.products * panel.lowerBound * inputs
+            return matrix(
+                product, rows: inputs, columns: panel.count, in: view.slice(start..<view.count))
+        }
+
+        /// Channels of the panel by input channels.
+        func transposedWeights(_ product: Int, _ panel: Range<Int>, in prepared: FloatView) -> MatrixView {
+            let inputs = geometry.input.channels
+            let start = prepared.count / 2 + Winograd.products * panel.lowerBound * inputs
+            return matrix(
+                product, rows: panel.count, columns: inputs, in: prepared.slice(start..<prepared.count))
+        }
+
+        private func matrix(_ index: Int, rows: Int, columns: Int, in view: FloatView) -> MatrixView {
+            view.slice(index * rows * columns..<(index + 1) * rows * columns)
+                .matrix(rows: rows, columns: columns)
         }
     }
 }

@@ -59,7 +59,7 @@ public enum GradientDestination: Sendable {
         target.forEachPlace { image, pixel, channel in
             let feature = channel * target.shape.pixels + pixel
             let place = target.place(image, pixel, channel)
-            let value = unsafe gradient.base[image * gradient.rowStride + feature]
+            let value = unsafe gradient.base[gradient.place(image, 0, feature)]
             unsafe target.base[place] = adds ? target.base[place] + value : value
         }
     }

@@ -64,22 +64,30 @@ extension Tensor {
         precondition(shape == .features(source.shape.count) && batch == source.batch)
         source.forEachPlace { image, pixel, channel in
             let feature = channel * source.shape.pixels + pixel
-            unsafe base[image * rowStride + feature] = source.base[source.place(image, pixel, channel)]
+            unsafe base[place(image, 0, feature)] = source.base[source.place(image, pixel, channel)]
         }
     }
 
     /// Calls `body` with each image, pixel and channel.
     @inline(__always)
     func forEachPlace(_ body: (_ image: Int, _ pixel: Int, _ channel: Int) -> Void) {
-        for image in 0..<batch {
-            switch layout {
-            case .channelsFirst:
+        switch layout {
+        case .channelsFirst:
+            for image in 0..<batch {
                 for channel in 0..<shape.channels {
                     for pixel in 0..<shape.pixels { body(image, pixel, channel) }
                 }
-            case .channelsLast:
+            }
+        case .channelsLast:
+            for image in 0..<batch {
                 for pixel in 0..<shape.pixels {
                     for channel in 0..<shape.channels { body(image, pixel, channel) }
+                }
+            }
+        case .imagesLast:
+            for channel in 0..<shape.channels {
+                for pixel in 0..<shape.pixels {
+                    for image in 0..<batch { body(image, pixel, channel) }
                 }
             }
         }
@@ -88,7 +96,9 @@ extension Tensor {
     /// Floats from the tensor's start to an element.
     @inline(__always)
     func place(_ image: Int, _ pixel: Int, _ channel: Int) -> Int {
-        image * imageStride + pixel * pixelStride + channel * channelStride
+        let lane = firstLane + image
+        let perBlock = layout.imagesPerBlock
+        return lane / perBlock * blockStride + lane % perBlock + pixel * pixelStride + channel * channelStride
     }
 
     /// Reads image `image` from `values`, `[channels, height, width]`.
@@ -117,6 +127,24 @@ extension Tensor {
         return values
     }
 
+    /// Sets image `image` to image `other` of `source`, of the same shape, in any layout.
+    package func copy(_ image: Int, from source: Tensor, _ other: Int) {
+        precondition(
+            shape == source.shape && image >= 0 && image < batch && other >= 0 && other < source.batch)
+        let output = unsafe base + place(image, 0, 0)
+        let input = unsafe source.base + source.place(other, 0, 0)
+        let (pixels, stride, sourceStride) = (shape.pixels, pixelStride, source.pixelStride)
+        for channel in 0..<shape.channels {
+            var place = unsafe output + channel * channelStride
+            var value = unsafe input + channel * source.channelStride
+            for _ in 0..<pixels {
+                unsafe place.pointee = value.pointee
+                unsafe value += sourceStride
+                unsafe place += stride
+            }
+        }
+    }
+
     /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
     /// channel, the value of each byte. A single channel of bytes is read for every channel.
     package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
@@ -124,7 +152,7 @@ extension Tensor {
         precondition(
             bytes.count == shape.pixels * channels && (channels == shape.channels || channels == 1)
                 && tables.count == 256 * shape.channels && image >= 0 && image < batch)
-        let output = unsafe base + image * imageStride
+        let output = unsafe base + place(image, 0, 0)
         let (pixels, stride) = (shape.pixels, pixelStride)
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe tables.withUnsafeBufferPointer { tables in

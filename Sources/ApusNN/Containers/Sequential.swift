@@ -42,19 +42,23 @@ public struct Sequential: Layer {
         return plan
     }
 
-    /// Lets a convolution compute the ReLU after it and, channels last, the maximum pooling after that, which are then
-    /// no more than other names for its output.
+    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the maximum
+    /// pooling after that: all of it where products are direct ones, the ReLU's gradient where images are last.
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
-            var fused: any Layer = convolution.rectified
+            var fused: any Layer = convolution.rectified(masksGradient: true)
             var last = index + 1
-            if children[index].plan.algorithm == ConvolutionAlgorithm.direct.rawValue,
-                index + 2 < children.count,
-                let pool = children[index + 2].layer as? MaxPool2D
-            {
-                fused = PooledConv2D(convolution: convolution.rectified, pool: pool)
-                last = index + 2
+            if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
+                if children[index].plan.algorithm == ConvolutionAlgorithm.direct.rawValue {
+                    fused = PooledConv2D(convolution: convolution.rectified(masksGradient: true), pool: pool)
+                    last = index + 2
+                } else if let masking = pool.masking(
+                    input: children[index + 2].input, output: children[index + 2].output, planning.layout)
+                {
+                    fused = convolution.rectified(masksGradient: false)
+                    children[index + 2].layer = masking
+                }
             }
             children[index].layer = fused
             children[index].plan = try fused.plan(children[index].input, in: planning)

@@ -46,7 +46,10 @@ public final class Executor: @unchecked Sendable {
 
     private let shardSize: Int
     private let memories: [WorkerMemory]
-    private let inputs: [Tensor]
+    private let inputs: [FloatView]
+    private let preparedBlock: FloatBuffer
+    /// The layers that prepare something for each batch.
+    private let preparers: [PlannedLayer]
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
     private let gradientBlock: FloatBuffer
@@ -54,6 +57,7 @@ public final class Executor: @unchecked Sendable {
     private let inputGradientBlock: FloatBuffer?
     private let lanes: [Lane]
     private var job: Workers.Body?
+    private var prepareJob: Workers.Body?
 
     /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
@@ -118,27 +122,33 @@ public final class Executor: @unchecked Sendable {
         let active = min(workers.count, laneCount)
         let scratchOnly = isTraining ? 0 : workers.count - active
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
-        memories = try (0..<active + scratchOnly).map { worker in
+        preparedBlock = try FloatBuffer(count: plan.preparedFloats)
+        preparers = network.root.withPreparedMemory
+        memories = try (0..<active + scratchOnly).map { [preparedBlock] worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                backend: network.backend)
+                prepared: preparedBlock.view, backend: network.backend)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
-        inputs = (0..<active).map { [inputBlock, shardSize] in
-            Tensor(
-                inputBlock.view.slice($0 * imageFloats..<($0 + 1) * imageFloats), batch: shardSize,
-                shape: network.input, layout: network.layout)
+        inputs = (0..<active).map { [inputBlock] in
+            inputBlock.view.slice($0 * imageFloats..<($0 + 1) * imageFloats)
         }
-        outputBlock = try FloatBuffer(count: microBatchSize * network.output.count)
-        gradientBlock = try FloatBuffer(count: isTraining ? microBatchSize * network.output.count : 0)
+        let outputFloats = network.layout.floats(batch: microBatchSize, network.output)
+        outputBlock = try FloatBuffer(count: outputFloats)
+        gradientBlock = try FloatBuffer(count: isTraining ? outputFloats : 0)
         let floats = network.trainedFloats
         laneBlock = try FloatBuffer(count: isTraining ? laneCount * floats : 0)
         lanes = (0..<laneCount).map { [laneBlock] in
             Lane(gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil)
         }
         inputGradientBlock =
-            keepsInputGradient ? try FloatBuffer(count: microBatchSize * network.input.count) : nil
+            keepsInputGradient
+            ? try FloatBuffer(count: network.layout.floats(batch: microBatchSize, network.input)) : nil
+        prepareJob = { [unowned self] index, _ in
+            let layer = preparers[index]
+            layer.layer.prepare(LayerContext(layer: layer, memory: memories[0]))
+        }
         job = { [unowned self] lane, worker in
             timed(.dealing, worker: worker) { runLane(lane, worker: worker) }
         }
@@ -155,8 +165,10 @@ public final class Executor: @unchecked Sendable {
     private static let greatestBatchSize = 1 << 20
 
     /// Images of a shard: as many as keep a worker's activations and scratch in cache, and
-    /// so many that the batch makes a power of two of shards, which two, four or eight threads share evenly.
+    /// so many that the batch makes a power of two of shards, which two, four or eight threads share evenly. Where
+    /// images are last, a block.
     static func shardSize(_ network: Network, batchSize: Int) -> Int {
+        guard network.layout != .imagesLast else { return network.layout.imagesPerBlock }
         let one = MemoryPlan(network.root, images: 1)
         let two = MemoryPlan(network.root, images: 2)
         let perImage = max(1, two.savedFloats + two.scratchFloats - one.savedFloats - one.scratchFloats)
@@ -173,7 +185,7 @@ public final class Executor: @unchecked Sendable {
     /// use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.) Channels last, a part of the
     /// third-level one: products take the pixels of several images at once, which pays for packing the weights.
     private static func cacheFloats(_ layout: Layout) -> Int {
-        layout == .channelsFirst ? 5 << 16 : 4 << 20
+        layout == .channelsLast ? 8 << 20 : 5 << 16
     }
 
     /// Whole shards, at least one.
@@ -203,14 +215,14 @@ public final class Executor: @unchecked Sendable {
         let active = min(threads, lanes)
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
-        let outputFloats =
-            microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize) * network.output.count
+        let outputFloats = network.layout.floats(
+            batch: microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize), network.output)
         let activations = (plan.savedFloats + imageFloats) * active + outputFloats
         return MemoryUse(
             parameterBytes: 4 * network.parameterBlock.count,
             gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads))
+            scratchBytes: 4 * (plan.scratchFloats * (isTraining ? active : threads) + plan.preparedFloats))
     }
 
     /// Lanes that a batch's shards are dealt to.
@@ -297,7 +309,9 @@ public final class Executor: @unchecked Sendable {
             memory.phase = phase
             memory.seed = seed
             memory.step = step
+            memory.computesGradients = computesGradients
         }
+        if !preparers.isEmpty { workers.run(jobs: preparers.count, prepareJob!) }
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
             if isTraining || activeLanes >= workers.count {
@@ -321,7 +335,7 @@ public final class Executor: @unchecked Sendable {
         memories[0].crew = Crew(workers: workers, memories: memories)
         defer { memories[0].crew = nil }
         Workers.flushingDenormals {
-            for lane in 0..<activeLanes { runLane(lane, worker: 0) }
+            for lane in 0..<activeLanes { job!(lane, 0) }
         }
     }
 
@@ -343,9 +357,9 @@ public final class Executor: @unchecked Sendable {
         }
     }
 
-    private func runShard(_ range: Range<Int>, _ lane: Lane, _ memory: WorkerMemory, _ input: Tensor) {
+    private func runShard(_ range: Range<Int>, _ lane: Lane, _ memory: WorkerMemory, _ room: FloatView) {
         let source = source!
-        let input = input.images(0..<range.count)
+        let input = Tensor(room, batch: range.count, shape: network.input, layout: network.layout)
         memory.timed(.loading) {
             for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
         }

@@ -3,7 +3,8 @@ import ApusKernels
 /// Where the time of an executor's workers went, each moment counted once.
 ///
 /// Times are sums over the workers. What is missing to the time that passed, times the workers, was spent waiting:
-/// for each other, or for work.
+/// for each other, or for work. Where all workers share each layer, the first one's waiting for the others counts for
+/// the layer.
 public struct ExecutorProfile: Sendable {
     /// What a layer took itself; of a container, what the layers inside it did not take.
     public struct LayerTime: Sendable {
@@ -87,7 +88,7 @@ extension PlannedLayer {
     public func forwardCost(images: Int) -> PassCost {
         PassCost(
             operations: 2 * images * ownMultiplyAdds,
-            bytes: 4 * (ownParameters + (children.isEmpty ? images * (input.count + output.count) : 0)))
+            bytes: 4 * (ownParameters + (children.isEmpty ? images * (input.count + stored.count) : 0)))
     }
 
     /// Of a backward pass over so many images: the output's gradient and what backward reads of forward's input
@@ -96,9 +97,9 @@ extension PlannedLayer {
     public func backwardCost(images: Int, hasInputGradient: Bool) -> PassCost {
         let trained = parameters.filter { !$0.isFrozen }.reduce(0) { $0 + $1.count }
         let products = (trained > 0 ? 1 : 0) + (hasInputGradient ? 1 : 0)
-        var perImage = output.count
+        var perImage = stored.count
         if backwardReadsInput { perImage += input.count }
-        if backwardReadsOutput { perImage += output.count }
+        if backwardReadsOutput { perImage += stored.count }
         if hasInputGradient { perImage += input.count }
         return PassCost(
             operations: 2 * images * ownMultiplyAdds * products,

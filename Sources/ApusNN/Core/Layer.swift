@@ -11,6 +11,9 @@ public protocol Layer: Sendable {
     /// - Throws: `PlanningError`, made by `planning.error`, where the input does not fit.
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan
 
+    /// Fills the layer's prepared memory from its parameters, once for each batch, before any image is run.
+    func prepare(_ context: LayerContext)
+
     /// Computes `output`, which is not read, from `input`.
     ///
     /// A layer that was planned as `.inPlace` must cope with `output` being `input`, and with its not being.
@@ -30,6 +33,8 @@ public protocol Layer: Sendable {
 
 extension Layer {
     public var kind: String { String(describing: type(of: self)) }
+
+    public func prepare(_ context: LayerContext) {}
 
     /// This layer under a name of its own in its container.
     public func named(_ name: String) -> NamedLayer { NamedLayer(name: name, layer: self) }
@@ -65,6 +70,8 @@ public struct LayerPlan: Sendable {
     public var saved: [BufferSize]
     /// Whether forward reads each of them no more once it writes the next but one.
     var savedTakesTurns = false
+    /// Floats that all threads share, which `prepare` fills.
+    public var prepared: [Int] = []
     /// Memory that lasts for one call of forward or backward.
     public var scratch: [BufferSize]
     /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.

@@ -44,6 +44,18 @@ public struct LayerContext {
         memory.saved.slice(memory.plan.savedRanges[layer.firstSaved + index])
     }
 
+    /// The extents the layer was planned for, of one image.
+    public var inputShape: Shape { layer.input }
+    public var outputShape: Shape { layer.output }
+
+    /// Whether backward follows forward.
+    public var computesGradients: Bool { memory.computesGradients }
+
+    /// What `prepare` has filled.
+    public func prepared(_ index: Int) -> FloatView {
+        memory.prepared.slice(memory.plan.preparedRanges[layer.firstPrepared + index])
+    }
+
     /// Memory that lasts for this call.
     public func scratch(_ index: Int) -> FloatView {
         scratchMemory.scratch.slice(memory.plan.scratchRanges[layer.firstScratch + index])
@@ -55,10 +67,12 @@ public struct LayerContext {
         guard let crew = memory.crew else { return body(.all, self) }
         let (layer, memory) = (layer, memory)
         withoutActuallyEscaping(body) { body in
-            crew.workers.run(jobs: crew.memories.count) { job, _ in
-                body(
-                    Share(job, of: crew.memories.count),
-                    LayerContext(layer: layer, memory: memory, scratchMemory: crew.memories[job]))
+            crew.workers.run(jobs: crew.memories.count) { job, worker in
+                crew.memories[worker].timed(.forward(of: layer)) {
+                    body(
+                        Share(job, of: crew.memories.count),
+                        LayerContext(layer: layer, memory: memory, scratchMemory: crew.memories[job]))
+                }
             }
         }
     }
@@ -125,6 +139,7 @@ struct Crew: Sendable {
 final class WorkerMemory: @unchecked Sendable {
     let plan: MemoryPlan
     let parameters: FloatView
+    let prepared: FloatView
     let backend: Backend
     private let arena: FloatBuffer
     let saved: FloatView
@@ -133,6 +148,7 @@ final class WorkerMemory: @unchecked Sendable {
     /// The classes of the shard's images.
     var labels: [Int32]
     var phase = Phase.evaluation
+    var computesGradients = false
     /// Who works on the shard together, or nil where this thread does alone.
     var crew: Crew?
     var observer: Executor.Observer?
@@ -145,11 +161,13 @@ final class WorkerMemory: @unchecked Sendable {
 
     /// - Parameter savesActivations: whether the worker runs whole shards, and not only shares of layers.
     init(
-        _ plan: MemoryPlan, savesActivations: Bool, parameters: FloatView, backend: Backend
+        _ plan: MemoryPlan, savesActivations: Bool, parameters: FloatView, prepared: FloatView,
+        backend: Backend
     ) throws {
         self.plan = plan
         self.backend = backend
         self.parameters = parameters
+        self.prepared = prepared
         labels = [Int32](repeating: 0, count: plan.images)
         let savedFloats = savesActivations ? plan.savedFloats : 0
         arena = try FloatBuffer(count: savedFloats + plan.scratchFloats)

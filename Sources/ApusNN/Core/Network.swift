@@ -24,8 +24,9 @@ public final class Network: @unchecked Sendable {
     /// Plans `model` for images of `input` and initialises its parameters.
     ///
     /// - Parameters:
-    ///   - seed: of the parameters' random numbers; the same seed gives the same bits in either layout.
-    ///   - layout: of activations; channels first is faster where channels are few, as in LeNet-5.
+    ///   - seed: of the parameters' random numbers; the same seed gives the same bits in any layout.
+    ///   - layout: of activations; images last is fastest where channels are few, as in LeNet-5, unless batches are of
+    ///     a few images.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere

@@ -29,7 +29,7 @@ public final class PlannedLayer: Sendable {
         case inPlace
         /// It is the input under another shape: the layer is not run.
         case view
-        /// The layer before computes it: the layer is not run.
+        /// A layer before computes it: the layer is not run.
         case fused
     }
 
@@ -45,6 +45,8 @@ public final class PlannedLayer: Sendable {
     /// Where the layer's buffers stand among all layers'.
     let firstSaved: Int
     let firstScratch: Int
+    let prepared: [Int]
+    let firstPrepared: Int
     /// The lowest layer inside with a parameter to train, there or further inside; below it, nobody needs a
     /// gradient that is discarded.
     let lowestTrained: Int?
@@ -75,6 +77,9 @@ public final class PlannedLayer: Sendable {
         savedTakesTurns = plan.savedTakesTurns
         firstSaved = numbering.saved
         numbering.saved += plan.saved.count
+        prepared = plan.prepared
+        firstPrepared = numbering.prepared
+        numbering.prepared += plan.prepared.count
         scratch = plan.scratch
         backwardReadsInput = plan.backwardReadsInput
         backwardReadsOutput = plan.backwardReadsOutput
@@ -120,6 +125,7 @@ public final class PlannedLayer: Sendable {
         var layers = 0
         var saved = 0
         var scratch = 0
+        var prepared = 0
         var parameters: [Parameter] = []
         let frozen: Set<String>
         /// Where the trained parameters booked so far end, and the frozen ones, which follow them all.
@@ -141,6 +147,11 @@ public final class PlannedLayer: Sendable {
             parameters.append(parameter)
             return parameter
         }
+    }
+
+    /// The layers here and inside that prepare something for each batch.
+    var withPreparedMemory: [PlannedLayer] {
+        (prepared.isEmpty ? [] : [self]) + children.flatMap(\.withPreparedMemory)
     }
 
     /// This layer and all inside it, from the root down.
@@ -200,6 +211,8 @@ struct MemoryPlan: Sendable {
     private let keepsActivations: Bool
     private(set) var savedRanges: [Range<Int>] = []
     private(set) var scratchRanges: [Range<Int>] = []
+    private(set) var preparedRanges: [Range<Int>] = []
+    private(set) var preparedFloats = 0
     private(set) var savedFloats = 0
     private(set) var scratchFloats = 0
 
@@ -229,6 +242,10 @@ struct MemoryPlan: Sendable {
             }
         }
         savedFloats = max(savedFloats, savedTop)
+        for count in layer.prepared {
+            preparedRanges.append(preparedFloats..<preparedFloats + count)
+            preparedFloats += FloatBuffer.aligned(count)
+        }
         var top = scratchBase
         for size in layer.scratch {
             let count = size.count(images: images)

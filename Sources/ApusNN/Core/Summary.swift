@@ -22,7 +22,7 @@ public struct LayerSummary: Sendable, Hashable, Codable {
     public let isContainer: Bool
     /// The way the layer is computed, where there was a choice.
     public let algorithm: String?
-    /// Where its output lies. An activation that is `fused` is computed by the layer before it.
+    /// Where its output lies. What is `fused` is computed by the layer before it.
     public let placement: PlannedLayer.Placement
 }
 

@@ -30,6 +30,8 @@ public struct Conv2D: Layer {
     public let biasInitializer: Initializer?
     /// Whether negative outputs are set to zero.
     private(set) var rectifies = false
+    /// Whether the gradient is masked where they were; or else the layer above does so.
+    private(set) var masksGradient = false
 
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Extent, stride: Extent = Extent(1),
@@ -63,9 +65,12 @@ public struct Conv2D: Layer {
     }
 
     /// This convolution with the ReLU after it, which costs less than a layer of its own.
-    var rectified: Conv2D {
+    ///
+    /// - Parameter masksGradient: whether the ReLU's gradient is left to it too, and not to the layer after it.
+    func rectified(masksGradient: Bool) -> Conv2D {
         var convolution = self
         convolution.rectifies = true
+        convolution.masksGradient = masksGradient
         return convolution
     }
 
@@ -82,24 +87,35 @@ public struct Conv2D: Layer {
             "bias", shape: [outputChannels],
             initializer: biasInitializer ?? .uniform(bound: 1 / fanIn.squareRoot()))
         let algorithm = geometry.algorithm(planning.layout, planning.backend)
-        return LayerPlan(
+        var plan = LayerPlan(
             output: output, parameters: hasBias ? [weight, bias] : [weight],
             scratch: [
                 BufferSize(
-                    fixed: geometry.scratchCount(planning.layout, algorithm: algorithm, rectifies: rectifies))
+                    fixed: geometry.scratchCount(
+                        planning.layout, algorithm: algorithm, rectifies: masksGradient))
             ],
             multiplyAdds: geometry.multiplyAdds,
             algorithm: algorithm.rawValue,
-            backwardReadsOutput: rectifies)
+            backwardReadsOutput: masksGradient)
+        plan.prepared = Convolution.preparedCount(geometry, algorithm).map { [$0] } ?? []
+        return plan
+    }
+
+    public func prepare(_ context: LayerContext) {
+        Convolution.prepare(
+            geometry(input: context.inputShape, output: context.outputShape), weights: context.parameter(0),
+            forBackward: context.computesGradients, into: context.prepared(0))
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         let geometry = geometry(input: input.shape, output: output.shape)
+        let algorithm = geometry.algorithm(input.layout, context.backend)
         context.forEachShare { share, context in
             Convolution.forward(
                 geometry, input: input, weights: context.parameter(0),
                 bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
-                algorithm: geometry.algorithm(input.layout, context.backend), share: share,
+                algorithm: algorithm, share: share,
+                prepared: algorithm == .winograd ? context.prepared(0) : nil,
                 scratch: context.scratch(0), into: output)
         }
     }
@@ -109,10 +125,12 @@ public struct Conv2D: Layer {
         _ context: LayerContext
     ) {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
+        let algorithm = geometry.algorithm(input.layout, context.backend)
         Convolution.backward(
             geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
-            rectifiedOutput: rectifies ? output : nil,
-            algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
+            rectifiedOutput: masksGradient ? output : nil,
+            algorithm: algorithm, prepared: algorithm == .winograd ? context.prepared(0) : nil,
+            scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }

@@ -2,8 +2,8 @@ import ApusKernels
 
 /// A feature map as a vector, in PyTorch's order: channel, row, column.
 ///
-/// Moves nothing when channels are first; when they are last it transposes, so that the `Linear` after it
-/// has the same weights in either layout.
+/// Moves nothing but when channels are last: then it transposes, so that the `Linear` after it has the same weights in
+/// any layout.
 public struct Flatten: Layer {
     public init() {}
 

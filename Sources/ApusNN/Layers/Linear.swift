@@ -42,10 +42,15 @@ public struct Linear: Layer {
             initializer: biasInitializer ?? .uniform(bound: 1 / Float(inputs).squareRoot()))
         return LayerPlan(
             output: .features(outputs), parameters: hasBias ? [weight, bias] : [weight],
+            scratch: planning.layout == .imagesLast ? [BufferSize(fixed: DirectProduct.scratchCount)] : [],
             multiplyAdds: inputs * outputs, backwardReadsOutput: false)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        guard input.layout != .imagesLast else {
+            forwardBlocks(input, into: output, context)
+            return
+        }
         if hasBias { output.matrix.fillRows(with: context.parameter(1)) }
         multiply(
             input.matrix, weight(context.parameter(0)).transposed, into: output.matrix,
@@ -56,6 +61,10 @@ public struct Linear: Layer {
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
+        guard input.layout != .imagesLast else {
+            backwardBlocks(outputGradient, input: input, inputGradient: inputGradient, context)
+            return
+        }
         if let gradient = context.gradient(0) {
             multiply(outputGradient.matrix.transposed, input.matrix, into: weight(gradient), beta: 1)
         }
@@ -66,6 +75,39 @@ public struct Linear: Layer {
             multiply(
                 outputGradient.matrix, weight(context.parameter(0)), into: target.matrix,
                 beta: inputGradient.isAddition ? 1 : 0)
+        }
+    }
+
+    /// Where images are last, a block of them is a matrix of features by images: `y = W x + b`.
+    private func forwardBlocks(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
+        for block in 0..<input.rows {
+            let y = output.features(ofBlock: block, filled: true)
+            if hasBias { y.fillColumns(with: context.parameter(1)) }
+            DirectProduct.multiply(
+                weight(context.parameter(0)), input.features(ofBlock: block, filled: true), into: y,
+                adding: hasBias, scratch: context.scratch(0))
+        }
+    }
+
+    private func backwardBlocks(
+        _ outputGradient: Tensor, input: Tensor, inputGradient: GradientDestination, _ context: LayerContext
+    ) {
+        for block in 0..<outputGradient.rows {
+            // Sums over images leave out those that are none.
+            let dy = outputGradient.features(ofBlock: block)
+            if let gradient = context.gradient(0) {
+                DirectProduct.multiply(
+                    dy, input.features(ofBlock: block).transposed, into: weight(gradient), adding: true,
+                    scratch: context.scratch(0))
+            }
+            if hasBias, let gradient = context.gradient(1) { dy.addRowSums(to: gradient) }
+            if let target = inputGradient.tensor {
+                DirectProduct.multiply(
+                    weight(context.parameter(0)).transposed,
+                    outputGradient.features(ofBlock: block, filled: true),
+                    into: target.features(ofBlock: block, filled: true), adding: inputGradient.isAddition,
+                    scratch: context.scratch(0))
+            }
         }
     }
 

@@ -7,11 +7,21 @@ import ApusKernels
 /// one byte for each output element; backward reads neither input nor output.
 public struct MaxPool2D: Layer {
     let window: PoolingWindow
+    /// Whether the gradient is masked by the ReLU whose output is the input.
+    private(set) var masksRectified = false
 
     /// - Parameter stride: by default the kernel's size.
     public init(kernelSize: Int, stride: Int? = nil, padding: Int = 0, roundsUp: Bool = false) {
         window = PoolingWindow(
             kernel: kernelSize, stride: stride ?? kernelSize, padding: padding, roundsUp: roundsUp)
+    }
+
+    /// This pooling with the gradient of a ReLU before it, which there costs nothing; nil where that cannot be.
+    func masking(input: Shape, output: Shape, _ layout: Layout) -> MaxPool2D? {
+        guard window.geometry(input: input, output: output).canMask(layout) else { return nil }
+        var pooling = self
+        pooling.masksRectified = true
+        return pooling
     }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
@@ -29,7 +39,7 @@ public struct MaxPool2D: Layer {
         context.forEachShare { share, context in
             Pooling.maximum(
                 window.geometry(input: input.shape, output: output.shape), input: input, share: share,
-                indices: context.saved(0).bytes, into: output)
+                maskingRectified: masksRectified, indices: context.saved(0).bytes, into: output)
         }
     }
 

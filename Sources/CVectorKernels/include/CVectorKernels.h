@@ -125,9 +125,11 @@ typedef struct {
     /// processor fuses multiplication and addition.
     void (*product)(const apus_product *product, float *panel);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
-    /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]`, and what the
-    /// adjoint makes of those is added to a gradient of the former.
-    void (*winograd_weights)(long inputs, long outputs, const float *weights, float *factors);
+    /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]` and, unless it
+    /// is null, `[panel, product, channel of the panel, input]`; and what the adjoint makes of the first is added to
+    /// a gradient.
+    void (*winograd_weights)(
+        long inputs, long outputs, const float *weights, float *factors, float *transposed);
     void (*winograd_weights_gradient)(long inputs, long outputs, const float *factors, float *gradient);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
     /// those is added to the pixels.
@@ -146,6 +148,52 @@ typedef struct {
     void (*winograd_output_gradient)(
         const apus_convolution *convolution, long channels, const float *gradient, long stride,
         const float *output, long output_stride, long first, long tiles, float *products, float *bias_sums);
+
+    // Maps in blocks of `apus_chunk` images, `[channel, row, column, image]`. A block may hold fewer images: what
+    // the other lanes hold counts for nothing.
+
+    /// The `outputs` maps of one group of a convolution, or their maxima with zero; `bias` may be null. Weights are
+    /// `[output, channel, kernel row, kernel column]`. The last bits depend on whether the processor fuses
+    /// multiplication and addition.
+    void (*convolve_images)(
+        const apus_convolution *convolution, long outputs, const float *input, const float *weights,
+        const float *bias, bool rectifies, float *output);
+    /// Sets the input's gradient, or adds to it.
+    void (*convolve_images_input_gradient)(
+        const apus_convolution *convolution, long outputs, const float *gradient, const float *weights, bool adds,
+        float *input);
+    /// Adds the gradient of the weights, of the first `images` of the block.
+    void (*convolve_images_weight_gradient)(
+        const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
+        float *weights);
+    /// Adds the sum of each map over its pixels and the first `images` of the block.
+    void (*image_sums)(long channels, long pixels, long images, const float *values, float *sums);
+    /// The maxima of windows and their places, as `max_pool_last`; where `rectified`, the place of a maximum that is
+    /// not above zero is 255, which gets no gradient.
+    void (*max_pool_images)(
+        const apus_pooling *pooling, const float *input, bool rectified, float *output, uint8_t *places);
+    /// Sets each pixel to the sum of the gradients of the maxima it was, or adds that.
+    void (*max_pool_images_gradient)(
+        const apus_pooling *pooling, const float *gradient, const uint8_t *places, bool adds, float *input);
+    /// The means of windows, the zeros of padding counted or not.
+    void (*average_pool_images)(const apus_pooling *pooling, const float *input, bool counts_padding, float *output);
+    /// Sets each pixel to its shares of the gradients of the means it is part of, or adds them.
+    void (*average_pool_images_gradient)(
+        const apus_pooling *pooling, const float *gradient, bool counts_padding, bool adds, float *input);
+    /// `dropout` from the first word on, of one image of a block.
+    void (*dropout_image)(
+        const apus_random *random, long count, uint32_t threshold, float scale, bool adds, const float *input,
+        float *output);
+
+    /// `outer tanh(inner input)` over matrices whose rows lie a stride apart, to a few units in the last place.
+    /// `output` may be `input`.
+    void (*tanh)(
+        long rows, long columns, float inner, float outer, const float *input, long input_stride, float *output,
+        long output_stride);
+    /// `gradient` times the slope of that where its value is `output`. `input` may be `gradient`.
+    void (*tanh_gradient)(
+        long rows, long columns, float inner, float outer, const float *gradient, long gradient_stride,
+        const float *output, long output_stride, float *input, long input_stride);
 } apus_kernels;
 
 /// The loops for `isa`, which the processor must support.

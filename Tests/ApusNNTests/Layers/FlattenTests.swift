@@ -3,7 +3,7 @@ import ApusNN
 import ReferenceKernels
 import Testing
 
-/// First, last, alone and in between, in both layouts.
+/// First, last, alone and in between, in all layouts.
 @Suite struct FlattenTests {
     private let shape = Shape(height: 3, width: 4, channels: 5)
 

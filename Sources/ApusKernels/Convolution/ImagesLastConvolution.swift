@@ -1,0 +1,94 @@
+import CVectorKernels
+
+/// Convolution where images are last: a tap is a product of one weight and a vector of 16 images, and nothing is
+/// lowered.
+///
+/// A tile of the result, a few pixels of a few channels, stays in registers while it runs over the source's channels and
+/// taps; the gradient of a row of taps, while it runs over pixels.
+enum ImagesLastConvolution {
+    /// See `Convolution.forward`.
+    static func forward(
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?, rectifies: Bool,
+        into output: Tensor
+    ) {
+        var sliding = geometry.sliding
+        for block in 0..<input.rows {
+            geometry.forEachGroup { group in
+                unsafe VectorKernels.current.convolve_images(
+                    &sliding, geometry.groupOutputChannels, input.maps(group.input, ofBlock: block),
+                    weights.base + group.firstWeight, bias.map { unsafe $0.base + group.output.lowerBound },
+                    rectifies, output.maps(group.output, ofBlock: block))
+            }
+        }
+    }
+
+    /// See `Convolution.backward`; `scratch` is taken where there is a `rectifiedOutput`.
+    static func backward(
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
+        rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
+        inputGradient: GradientDestination
+    ) {
+        let kernels = VectorKernels.current
+        var sliding = geometry.sliding
+        for block in 0..<input.rows {
+            let images = input.images(ofBlock: block)
+            var gradient = outputGradient.images(images)
+            if let rectifiedOutput {
+                let masked = Tensor(
+                    scratch, batch: images.count, shape: gradient.shape, layout: gradient.layout)
+                Rectifier.backward(
+                    gradient, output: rectifiedOutput.images(images), inputGradient: .overwrite(masked))
+                gradient = masked
+            }
+            geometry.forEachGroup { group in
+                let (outputs, dy) = unsafe (group.output.count, gradient.maps(group.output, ofBlock: 0))
+                if let biasGradient {
+                    unsafe kernels.image_sums(
+                        outputs, gradient.shape.pixels, images.count, dy,
+                        biasGradient.base + group.output.lowerBound)
+                }
+                if let weightGradient {
+                    unsafe kernels.convolve_images_weight_gradient(
+                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
+                        weightGradient.base + group.firstWeight)
+                }
+                if let target = inputGradient.tensor {
+                    unsafe kernels.convolve_images_input_gradient(
+                        &sliding, outputs, dy, weights.base + group.firstWeight, inputGradient.isAddition,
+                        target.maps(group.input, ofBlock: block))
+                }
+            }
+        }
+    }
+}
+
+/// The channels of a group, and where its weights start.
+private struct Group {
+    let input: Range<Int>
+    let output: Range<Int>
+    let firstWeight: Int
+}
+
+extension ConvolutionGeometry {
+    @inline(__always)
+    fileprivate func forEachGroup(_ body: (Group) -> Void) {
+        for group in 0..<groups {
+            let (input, output) = (inputChannels(of: group), outputChannels(of: group))
+            body(Group(input: input, output: output, firstWeight: output.lowerBound * depth))
+        }
+    }
+}
+
+extension Tensor {
+    /// The images of a block.
+    fileprivate func images(ofBlock block: Int) -> Range<Int> {
+        let perBlock = layout.imagesPerBlock
+        return block * perBlock..<min((block + 1) * perBlock, batch)
+    }
+
+    /// Where the maps of a block's `channels` start.
+    @unsafe
+    fileprivate func maps(_ channels: Range<Int>, ofBlock block: Int) -> UnsafeMutablePointer<Float> {
+        unsafe base + block * rowStride + channels.lowerBound * channelStride
+    }
+}
