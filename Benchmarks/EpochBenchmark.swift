@@ -57,7 +57,7 @@ struct EpochBenchmark: Benchmark {
         }
         return [
             benchmark(LeNet5.self, "memory", batchSize: 64, .memory),
-            benchmark(LeNet5Tutorial.self, "waiting", batchSize: 128, .waiting(loaders: 16)),
+            benchmark(LeNet5Tutorial.self, "waiting", batchSize: 128, .waiting(loaders: 32)),
             benchmark(LeNet5Tutorial.self, "waiting-no-loaders", batchSize: 128, .waiting(loaders: 0)),
         ]
     }
@@ -145,7 +145,7 @@ private final class ReadySteps {
         executor = try Executor(
             network, batchSize: configuration.batchSize, workers: Workers(count: threads))
         updater = try ParameterUpdater(executor, configuration.optimizer, clipNorm: nil)
-        batch = try ReadyBatch(data, count: configuration.batchSize, layout: network.layout)
+        batch = try ReadyBatch(data, count: configuration.batchSize)
         rate = configuration.optimizer.learningRate
     }
 
@@ -168,17 +168,17 @@ private final class ReadyBatch: BatchSource, @unchecked Sendable {
     private let images: Tensor
     private let labels: [Int]
 
-    init(_ data: DatasetSplits, count: Int, layout: Layout) throws {
+    init(_ data: DatasetSplits, count: Int) throws {
         let shape = data.train.shape
         memory = try FloatBuffer(count: count * shape.count)
-        images = Tensor(memory.view, batch: count, shape: shape, layout: layout)
+        images = Tensor(memory.view, batch: count, shape: shape, layout: .channelsFirst)
         let bytes = try DatasetBatch(data.train, normalization: data.normalization)
         for position in 0..<count { bytes.load(position, into: images, at: position) }
         labels = (0..<count).map(bytes.label(at:))
     }
 
     func load(_ position: Int, into tensor: Tensor, at index: Int) {
-        tensor.images(index..<index + 1).copy(from: images.images(position..<position + 1))
+        tensor.copy(index, from: images, position)
     }
 
     func label(at position: Int) -> Int { labels[position] }

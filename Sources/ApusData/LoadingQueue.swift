@@ -34,7 +34,10 @@ final class LoadingQueue: @unchecked Sendable {
         self.images = images
         self.batchSize = batchSize
         block = try FloatBuffer(count: 2 * batchSize * images.shape.count)
-        ring = Tensor(block.view, batch: 2 * batchSize, shape: images.shape, layout: layout)
+        // Images that share blocks of memory would be loaded into each other's cache lines.
+        ring = Tensor(
+            block.view, batch: 2 * batchSize, shape: images.shape,
+            layout: layout == .imagesLast ? .channelsFirst : layout)
     }
 
     var bytes: Int { 4 * block.count }
@@ -102,10 +105,9 @@ final class LoadingQueue: @unchecked Sendable {
         }
     }
 
-    /// The image that was loaded for a place of the batch.
-    func image(at place: Int) -> Tensor {
-        let index = place % (2 * batchSize)
-        return ring.images(index..<index + 1)
+    /// Writes the image that was loaded for a place of the batch to image `index` of `tensor`.
+    func copy(_ place: Int, into tensor: Tensor, at index: Int) {
+        tensor.copy(index, from: ring, place % (2 * batchSize))
     }
 
     /// An image to load.

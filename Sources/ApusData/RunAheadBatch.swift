@@ -19,6 +19,7 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
 
     /// - Parameters:
     ///   - batchSize: the images of a batch, which begins at a multiple of it; an epoch's last may have fewer.
+    ///   - layout: the network's.
     ///   - loaders: threads that load ahead; without any the workers load each batch when it begins.
     ///   - workers: those that compute, and help.
     /// - Throws: `DataError.noImages` where there are none; `AllocationError` where memory runs out.
@@ -56,7 +57,7 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
     }
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {
-        tensor.images(index..<index + 1).copy(from: queue.image(at: places.lowerBound + position))
+        queue.copy(places.lowerBound + position, into: tensor, at: index)
     }
 
     public func label(at position: Int) -> Int {

@@ -10,10 +10,11 @@ import Testing
     }
 
     /// The values of the batch's images, as a network's input would have them.
-    private static func contents(_ batch: RunAheadBatch, count: Int) throws -> [Float] {
-        let memory = try FloatBuffer(count: count * NumberedImages.extent.count)
-        let tensor = Tensor(
-            memory.view, batch: count, shape: NumberedImages.extent, layout: .channelsLast)
+    private static func contents(
+        _ batch: RunAheadBatch, count: Int, _ layout: Layout = .channelsLast
+    ) throws -> [Float] {
+        let memory = try FloatBuffer(count: layout.floats(batch: count, NumberedImages.extent))
+        let tensor = Tensor(memory.view, batch: count, shape: NumberedImages.extent, layout: layout)
         return withExtendedLifetime(memory) {
             for position in 0..<count { batch.load(position, into: tensor, at: position) }
             return tensor.channelsFirstArray
@@ -21,20 +22,23 @@ import Testing
     }
 
     private static func batch(
-        _ images: NumberedImages, size: Int = 4, loaders: Int, workers: Int = 2
+        _ images: NumberedImages, size: Int = 4, _ layout: Layout = .channelsLast, loaders: Int,
+        workers: Int = 2
     ) throws -> RunAheadBatch {
         try RunAheadBatch(
-            images, batchSize: size, layout: .channelsLast, loaders: loaders, workers: Workers(count: workers)
-        )
+            images, batchSize: size, layout: layout, loaders: loaders, workers: Workers(count: workers))
     }
 
     @Test(
         "Each batch holds the images of its places, each loaded once, whoever loads them",
         arguments: [0, 1, 5], [1, 3])
     func contents(loaders: Int, workers: Int) throws {
-        for (count, size) in [(10, 4), (8, 4), (3, 3), (1, 1), (40, 1)] {
+        for (count, size, layout) in [
+            (10, 4, .channelsLast), (8, 4, .channelsFirst), (3, 3, .imagesLast), (1, 1, .channelsLast),
+            (40, 1, .channelsFirst), (40, 17, .imagesLast),
+        ] as [(Int, Int, Layout)] {
             let images = NumberedImages(count: count)
-            let batch = try Self.batch(images, size: size, loaders: loaders, workers: workers)
+            let batch = try Self.batch(images, size: size, layout, loaders: loaders, workers: workers)
             for epoch in 0..<3 {
                 batch.shuffle(seed: 7, epoch: epoch)
                 let order = Self.order(count, seed: 7, epoch: epoch)
@@ -42,7 +46,7 @@ import Testing
                     let places = start..<min(start + size, count)
                     try batch.begin(places)
                     let expected = order[places].flatMap { NumberedImages.values($0, seed: 7, epoch: epoch) }
-                    #expect(try Self.contents(batch, count: places.count) == expected)
+                    #expect(try Self.contents(batch, count: places.count, layout) == expected)
                     #expect((0..<places.count).map(batch.label(at:)) == order[places].map { $0 % 3 })
                 }
                 #expect(images.loads == [Int](repeating: epoch + 1, count: count))

@@ -38,6 +38,17 @@ import TestSupport
         }
     }
 
+    @Test(arguments: Layout.allCases, Layout.allCases)
+    func anImageIsCopiedFromAnyLayout(layout: Layout, other: Layout) {
+        withMemory { memory in
+            let target = memory.tensor(integerTensor(Self.extents, seed: 8), layout)
+            let source = memory.tensor(integerTensor(Self.extents, seed: 9), other)
+            let kept = target.images(0..<1).channelsFirstArray
+            target.copy(1, from: source, 0)
+            expectEqual(target.channelsFirstArray, kept + source.images(0..<1).channelsFirstArray)
+        }
+    }
+
     @Test(arguments: Layout.allCases)
     func aSliceOfChannelsIsTheirMemory(layout: Layout) {
         withMemory { memory in

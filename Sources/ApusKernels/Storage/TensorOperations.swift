@@ -127,6 +127,24 @@ extension Tensor {
         return values
     }
 
+    /// Sets image `image` to image `other` of `source`, of the same shape, in any layout.
+    package func copy(_ image: Int, from source: Tensor, _ other: Int) {
+        precondition(
+            shape == source.shape && image >= 0 && image < batch && other >= 0 && other < source.batch)
+        let output = unsafe base + place(image, 0, 0)
+        let input = unsafe source.base + source.place(other, 0, 0)
+        let (pixels, stride, sourceStride) = (shape.pixels, pixelStride, source.pixelStride)
+        for channel in 0..<shape.channels {
+            var place = unsafe output + channel * channelStride
+            var value = unsafe input + channel * source.channelStride
+            for _ in 0..<pixels {
+                unsafe place.pointee = value.pointee
+                unsafe value += sourceStride
+                unsafe place += stride
+            }
+        }
+    }
+
     /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
     /// channel, the value of each byte. A single channel of bytes is read for every channel.
     package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
