@@ -169,10 +169,7 @@ public final class Executor: @unchecked Sendable {
     /// images are last, a block.
     static func shardSize(_ network: Network, batchSize: Int) -> Int {
         guard network.layout != .imagesLast else { return network.layout.imagesPerBlock }
-        let one = MemoryPlan(network.root, images: 1)
-        let two = MemoryPlan(network.root, images: 2)
-        let perImage = max(1, two.savedFloats + two.scratchFloats - one.savedFloats - one.scratchFloats)
-        let greatest = max(1, min(16, cacheFloats(network.layout) / perImage))
+        let greatest = max(1, min(16, cacheFloats(network.layout) / network.unfusedImageFloats))
         // Four shards, if they come to four images or more each.
         var shards = batchSize >= 16 ? 4 : batchSize >= 8 ? 2 : 1
         while shards * greatest < batchSize { shards *= 2 }
@@ -185,7 +182,7 @@ public final class Executor: @unchecked Sendable {
     /// use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.) Channels last, a part of the
     /// third-level one: products take the pixels of several images at once, which pays for packing the weights.
     private static func cacheFloats(_ layout: Layout) -> Int {
-        layout == .channelsLast ? 8 << 20 : 5 << 16
+        layout == .channelsLast ? 10 << 20 : 5 << 16
     }
 
     /// Whole shards, at least one.

@@ -19,6 +19,10 @@ public final class Network: @unchecked Sendable {
     /// Floats of the block of parameters that training moves: its first ones.
     public let trainedFloats: Int
 
+    /// What an image takes to train where no layer computes another: shards are cut by it, so that fusing changes no
+    /// bits.
+    let unfusedImageFloats: Int
+
     private let block: FloatBuffer
 
     /// Plans `model` for images of `input` and initialises its parameters.
@@ -49,6 +53,13 @@ public final class Network: @unchecked Sendable {
         self.backend = backend
         let planned = try PlannedLayer.number(plan, layer: model, input: input, freezing: freezing)
         root = planned.root
+        var plain = planned.root
+        if fusesActivations {
+            let plan = try Planning(path: "", layout: layout, backend: backend, fusesActivations: false)
+                .checked(model, input)
+            plain = try PlannedLayer.number(plan, layer: model, input: input, freezing: freezing).root
+        }
+        unfusedImageFloats = MemoryPlan.floatsPerImage(plain)
         parameters = planned.parameters
         trainedFloats = planned.trainedFloats
         block = try FloatBuffer(count: planned.parameterFloats)

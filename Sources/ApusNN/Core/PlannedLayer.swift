@@ -216,6 +216,12 @@ struct MemoryPlan: Sendable {
     private(set) var savedFloats = 0
     private(set) var scratchFloats = 0
 
+    /// Floats that one image more takes.
+    static func floatsPerImage(_ root: PlannedLayer) -> Int {
+        let (one, two) = (MemoryPlan(root, images: 1), MemoryPlan(root, images: 2))
+        return max(1, two.savedFloats + two.scratchFloats - one.savedFloats - one.scratchFloats)
+    }
+
     /// - Parameter keepsActivations: whether backward follows. Without, what a layer saves lasts for its forward
     ///   alone, and is a stack too.
     init(_ root: PlannedLayer, images: Int, keepsActivations: Bool = true) {
