@@ -10,12 +10,12 @@ struct SummaryCommand: Command {
     private static let plan = Flag(
         "plan", help: "Show how each layer is computed, and where its output lies, in place of what it costs."
     )
-    private static let classes = CommonOptions.classes(absent: "what the model was designed for")
 
     static let specification = CommandSpecification(
         "summary", abstract: "Shows a network layer by layer: shapes, parameters, operations, memory.",
         options: [
-            CommonOptions.model, batchSize, CommonOptions.input, classes, plan, CommonOptions.backend,
+            CommonOptions.model, batchSize, CommonOptions.input, NetworkDesign.classes, plan,
+            CommonOptions.backend,
             CommonOptions.threads, CommonOptions.json,
         ],
         examples: [
@@ -26,32 +26,22 @@ struct SummaryCommand: Command {
             Example("summary --model squeezenet1_1 --plan", "The algorithm of each of its convolutions."),
         ])
 
-    let model: ModelName
+    let design: NetworkDesign
     let batchSize: Int
-    let input: Shape?
-    let classes: Int?
     let showsPlan: Bool
-    let backend: Backend
     let threads: Int?
     let writesJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
-        model = arguments[CommonOptions.model]
+        design = try NetworkDesign(arguments)
         batchSize = arguments[Self.batchSize]
-        input = arguments[CommonOptions.input]
-        classes = arguments[Self.classes]
         showsPlan = arguments[Self.plan]
-        backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         writesJSON = arguments[CommonOptions.json]
     }
 
     func run(on console: Console) throws -> ExitCode {
-        let kind = model.model(classes: classes)
-        let input = input ?? type(of: kind).input
-        let network = try model.built(for: "images of \(input)") {
-            try Network(kind, input: input, backend: backend)
-        }
+        let network = try design.network()
         CommonOptions.remark(onThreads: threads, to: console)
         let summary = try network.summary(batchSize: batchSize, threads: threads)
         if writesJSON {
@@ -59,17 +49,10 @@ struct SummaryCommand: Command {
         } else {
             let columns = min(console.columns, 100)
             console.write(
-                "\(kind.title(input: input))\n\n"
+                "\(design.title)\n\n"
                     + (showsPlan ? summary.planText(columns: columns) : summary.text(columns: columns)))
         }
         return .success
-    }
-}
-
-extension Model {
-    /// The model with what it is for.
-    func title(input: Shape) -> String {
-        "\(variantName) for images of \(input) and \(classes.counted("class", plural: "classes"))"
     }
 }
 
