@@ -47,11 +47,14 @@ public struct Sequential: Layer {
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
-            var fused: any Layer = convolution.rectified(masksGradient: true)
+            let algorithm = convolution.geometry(input: children[index].input, output: children[index].output)
+                .algorithm(planning.layout, planning.backend)
+            let rectified = convolution.rectified(masksGradient: true)
+            var fused: any Layer = rectified
             var last = index + 1
             if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
-                if children[index].plan.algorithm == ConvolutionAlgorithm.direct.rawValue {
-                    fused = PooledConv2D(convolution: convolution.rectified(masksGradient: true), pool: pool)
+                if algorithm == .direct {
+                    fused = PooledConv2D(convolution: rectified, pool: pool)
                     last = index + 2
                 } else if let masking = pool.masking(
                     input: children[index + 2].input, output: children[index + 2].output, planning.layout)

@@ -51,9 +51,10 @@ public struct LayerContext {
     /// Whether backward follows forward.
     public var computesGradients: Bool { memory.computesGradients }
 
-    /// What `prepare` has filled.
-    public func prepared(_ index: Int) -> FloatView {
-        memory.prepared.slice(memory.plan.preparedRanges[layer.firstPrepared + index])
+    /// What `prepare` has filled; nil where none was booked under that index.
+    public func prepared(_ index: Int) -> FloatView? {
+        guard layer.prepared.indices.contains(index) else { return nil }
+        return memory.prepared.slice(memory.plan.preparedRanges[layer.firstPrepared + index])
     }
 
     /// Memory that lasts for this call.

@@ -102,9 +102,10 @@ public struct Conv2D: Layer {
     }
 
     public func prepare(_ context: LayerContext) {
+        guard let prepared = context.prepared(0) else { return }
         Convolution.prepare(
             geometry(input: context.inputShape, output: context.outputShape), weights: context.parameter(0),
-            forBackward: context.computesGradients, into: context.prepared(0))
+            forBackward: context.computesGradients, into: prepared)
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
@@ -114,8 +115,7 @@ public struct Conv2D: Layer {
             Convolution.forward(
                 geometry, input: input, weights: context.parameter(0),
                 bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
-                algorithm: algorithm, share: share,
-                prepared: algorithm == .winograd ? context.prepared(0) : nil,
+                algorithm: algorithm, share: share, prepared: context.prepared(0),
                 scratch: context.scratch(0), into: output)
         }
     }
@@ -125,11 +125,10 @@ public struct Conv2D: Layer {
         _ context: LayerContext
     ) {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
-        let algorithm = geometry.algorithm(input.layout, context.backend)
         Convolution.backward(
             geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
             rectifiedOutput: masksGradient ? output : nil,
-            algorithm: algorithm, prepared: algorithm == .winograd ? context.prepared(0) : nil,
+            algorithm: geometry.algorithm(input.layout, context.backend), prepared: context.prepared(0),
             scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
