@@ -45,7 +45,8 @@ public struct TrainingConfiguration: Sendable {
     /// Steps that each take `count` batches of this configuration, a batch at a time, and add up their gradients.
     ///
     /// It is the same as batches `count` times as large, to the bit, the schedule and the number of steps
-    /// included: a step moves the parameters once, by the gradient of the mean over all its images.
+    /// included: a step moves the parameters once, by the gradient of the mean over all its images. Activations take
+    /// the memory of a shard in any case; images loaded ahead (see `RunAheadBatch`) that of two whole steps.
     public func accumulating(_ count: Int) -> TrainingConfiguration {
         var configuration = self
         let (images, overflows) = batchSize.multipliedReportingOverflow(by: count)
