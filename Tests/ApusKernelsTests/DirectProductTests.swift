@@ -27,7 +27,9 @@ struct DirectProductTests {
             let product = ReferenceGEMM.multiply(
                 rows: rows, columns: columns, depth: depth, a, transposeA: transposesA, b,
                 transposeB: transposesB)
-            func result(adding: Bool = false, bias: [Float]? = nil, rectifying: Bool = false) -> [Float] {
+            func result(
+                adding: Bool = false, last: Bool = false, bias: [Float]? = nil, rectifying: Bool = false
+            ) -> [Float] {
                 withMemory { memory in
                     // Rows of the result lie in wider ones, whose other floats are left alone.
                     let wide = memory.view(
@@ -41,7 +43,8 @@ struct DirectProductTests {
                     DirectProduct.multiply(
                         transposesA ? first.transposed : first, transposesB ? second.transposed : second,
                         into: wide.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1),
-                        adding: adding, bias: bias.map { memory.view($0) }, rectifying: rectifying,
+                        adding: adding, last: last, bias: bias.map { memory.view($0) },
+                        rectifying: rectifying,
                         scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
                     return (0..<rows).flatMap { row in
                         let values = wide.slice(row * (columns + 3)..<(row + 1) * (columns + 3)).array
@@ -52,10 +55,29 @@ struct DirectProductTests {
             }
             expectEqual(result(), product)
             expectEqual(result(adding: true), zip(product, old).map { $0 + $1 })
+            expectEqual(result(adding: true, last: true), zip(product, old).map { $0 + $1 })
             let biased = product.indices.map { product[$0] + bias[$0 % columns] }
             expectEqual(result(bias: bias), biased)
             expectEqual(result(bias: bias, rectifying: true), biased.map { max($0, 0) })
             expectEqual(result(rectifying: true), product.map { max($0, 0) })
+        }
+    }
+
+    @Test("small products are not lost on a large number that is added last", arguments: paths)
+    func addedLast(path: UInt32) {
+        withMemory { memory in
+            let large: Float = 0x1p24
+            func sum(last: Bool) -> Float {
+                let result = memory.view([large])
+                DirectProduct.multiply(
+                    memory.view([1, 1, 1, 1]).matrix(rows: 1, columns: 4),
+                    memory.view([1, 1, 1, 1]).matrix(rows: 4, columns: 1),
+                    into: result.matrix(rows: 1, columns: 1), adding: true, last: last,
+                    scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+                return result.array[0]
+            }
+            #expect(sum(last: false) == large)
+            #expect(sum(last: true) == large + 4)
         }
     }
 

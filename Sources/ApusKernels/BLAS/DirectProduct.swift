@@ -11,8 +11,11 @@ package enum DirectProduct {
 
     /// Sets `result` to `a * b`, or adds that; or to `a * b` with `bias` added to each row and, where asked for,
     /// negative elements set to zero. `a` and `b` may be transposed views.
+    ///
+    /// - Parameter last: whether what `result` holds is added to the complete sum. That rounds less than to begin
+    ///   with it, but the bits then depend on how a sum is divided among products.
     package static func multiply(
-        _ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool = false,
+        _ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool = false, last: Bool = false,
         bias: FloatView? = nil,
         rectifying: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
     ) {
@@ -24,7 +27,8 @@ package enum DirectProduct {
             rows: result.rows, columns: result.columns, depth: a.columns, a: a.base,
             a_row: a.isTransposed ? 1 : a.leadingDimension, a_depth: a.isTransposed ? a.leadingDimension : 1,
             b: b.base, b_row: b.leadingDimension, is_b_transposed: b.isTransposed, c: result.base,
-            c_row: result.leadingDimension, bias: bias?.base, adds: adding, rectifies: rectifying)
+            c_row: result.leadingDimension, bias: bias?.base, adds: adding,
+            adds_last: last, rectifies: rectifying)
         unsafe (kernels ?? VectorKernels.current).product(&product, scratch.base)
     }
 }

@@ -110,13 +110,14 @@ enum Winograd {
                         DirectProduct.multiply(
                             parts.factors(product, tiles: block.count).transposed, gradient,
                             into: parts.weights(product, panel, in: parts.weightGradient), adding: true,
+                            last: true,
                             scratch: parts.panel)
                     }
                     if inputGradient != nil {
                         DirectProduct.multiply(
                             gradient, parts.transposedWeights(product, panel, in: prepared),
                             into: parts.factorGradients(product, tiles: block.count),
-                            adding: panel.lowerBound > 0, scratch: parts.panel)
+                            adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                 }
             }

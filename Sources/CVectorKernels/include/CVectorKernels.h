@@ -63,6 +63,9 @@ typedef struct {
     const float *bias;
     /// Whether the product is added to what `c` holds.
     bool adds;
+    /// Whether it is added when the sum of the products is complete. That rounds less than to begin with it, but
+    /// the bits then depend on how a sum is divided among products.
+    bool adds_last;
     /// Whether negative results are set to zero; a NaN stays one.
     bool rectifies;
 } apus_product;
