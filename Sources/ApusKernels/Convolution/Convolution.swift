@@ -75,6 +75,16 @@ public enum Convolution {
         bias: FloatView?, rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         into output: MatrixView, from origin: Int = 0
     ) {
+        if algorithm == .direct && geometry.hasRows(in: input) {
+            geometry.forEachRow(pixels, of: input) { row, windows in
+                DirectProduct.multiply(
+                    windows, runs: geometry.kernel.height, runStride: geometry.rowStride,
+                    weightMatrix(geometry, weights, 0, .channelsLast),
+                    into: output.rows(row.lowerBound - origin..<row.upperBound - origin), bias: bias,
+                    rectifying: rectifies, scratch: geometry.panel(in: scratch))
+            }
+            return
+        }
         geometry.forEachTile(pixels) { tile in
             let x = input.matrix.columns(tile.inputChannels)
             let columns = tile.columns(from: x, scratch)
@@ -186,7 +196,18 @@ public enum Convolution {
                 dy = dy.masked(by: y, in: maskScratch)
             }
             if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
-            if let weightGradient {
+            if let weightGradient, algorithm == .direct && geometry.hasRows(in: input) {
+                let dw = weightMatrix(geometry, weightGradient, 0, .channelsLast)
+                geometry.forEachRow(tile.pixels, of: input) { row, windows in
+                    let part = dy.rows(
+                        row.lowerBound - tile.pixels.lowerBound..<row.upperBound - tile.pixels.lowerBound)
+                    for tap in 0..<geometry.kernel.height {
+                        unsafe product(
+                            windows.offset(by: tap * geometry.rowStride).transposed, part,
+                            into: dw.rows(tap * windows.columns..<(tap + 1) * windows.columns), adding: true)
+                    }
+                }
+            } else if let weightGradient {
                 let x = input.matrix.columns(tile.inputChannels)
                 product(
                     tile.columns(from: x, scratch).transposed, dy,
@@ -293,7 +314,41 @@ private struct Tile {
     }
 }
 
+// Windows that lie inside the image: where channels are last, each of their rows is a run of floats, and the windows of
+// a row of output pixels are equally far from each other. Products read them where they are.
 extension ConvolutionGeometry {
+    /// Floats from a row of the image to the next that a window shows.
+    fileprivate var rowStride: Int { dilation.height * input.width * input.channels }
+
+    /// Whether the windows are rows of memory.
+    fileprivate func hasRows(in input: Tensor) -> Bool {
+        !isPointwise && padding == Extent(0) && dilation.width == 1 && groups == 1
+            && input.rowStride == input.shape.channels && depth <= DirectProduct.greatestRunDepth
+            && padded == Extent(height: self.input.height, width: self.input.width)
+    }
+
+    /// Calls `body` with each run of output pixels that lie in one row, and the first row of their windows: a matrix
+    /// of pixels by floats, whose rows overlap where windows do.
+    @inline(__always)
+    fileprivate func forEachRow(
+        _ pixels: Range<Int>, of input: Tensor, _ body: (_ pixels: Range<Int>, _ windows: MatrixView) -> Void
+    ) {
+        var start = pixels.lowerBound
+        while start < pixels.upperBound {
+            let (row, column) = start.quotientAndRemainder(dividingBy: output.width)
+            let end = min((row + 1) * output.width, pixels.upperBound)
+            let (image, y) = row.quotientAndRemainder(dividingBy: output.height)
+            let pixel =
+                (image * self.input.height + y * stride.height) * self.input.width + column * stride.width
+            let windows = unsafe MatrixView(
+                base: input.base + pixel * input.rowStride, rows: end - start,
+                columns: kernel.width * self.input.channels,
+                leadingDimension: stride.width * self.input.channels)
+            body(start..<end, windows)
+            start = end
+        }
+    }
+
     func inputChannels(of group: Int) -> Range<Int> {
         group * groupInputChannels..<(group + 1) * groupInputChannels
     }

@@ -50,9 +50,10 @@ typedef struct {
 /// `c = a b`, of matrices in row-major order; elements of `a` lie anyhow.
 typedef struct {
     long rows, columns, depth;
-    /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`.
+    /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`, or, where the depth comes in several runs of one
+    /// length, at `a[i * a_row + k / length * a_run + k % length * a_depth]`. Then it is at most `apus_panel_depth`.
     const float *a;
-    long a_row, a_depth;
+    long a_row, a_depth, runs, a_run;
     /// Element (k, j) of `b` lies at `b[k * b_row + j]`, or, transposed, at `b[j * b_row + k]`.
     const float *b;
     long b_row;
