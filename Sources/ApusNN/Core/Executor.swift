@@ -46,8 +46,11 @@ public final class Executor: @unchecked Sendable {
     private let memories: [WorkerMemory]
     private let inputs: [FloatView]
     private let preparedBlock: FloatBuffer
-    /// The layers that prepare something for each batch.
+    /// The layers that prepare something from their parameters, those they were last prepared from, and whether for
+    /// backward too.
     private let preparers: [PlannedLayer]
+    private var preparedVersion = -1
+    private var isPreparedForBackward = false
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
     private let gradientBlock: FloatBuffer
@@ -233,7 +236,7 @@ public final class Executor: @unchecked Sendable {
             memory.step = step
             memory.computesGradients = computesGradients
         }
-        if !preparers.isEmpty { workers.run(jobs: preparers.count, prepareJob!) }
+        prepare()
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
             if isTraining || activeLanes >= workers.count {
@@ -250,6 +253,17 @@ public final class Executor: @unchecked Sendable {
             outcome.correct += lane.correct
         }
         return outcome
+    }
+
+    /// Lets layers prepare what they make of parameters that have changed.
+    private func prepare() {
+        let version = network.parameterVersion
+        guard !preparers.isEmpty,
+            version != preparedVersion || computesGradients && !isPreparedForBackward
+        else { return }
+        preparedVersion = version
+        isPreparedForBackward = computesGradients
+        workers.run(jobs: preparers.count, prepareJob!)
     }
 
     /// Runs the lanes one after the other, all threads in each layer.
