@@ -28,7 +28,8 @@ struct DirectProductTests {
                 rows: rows, columns: columns, depth: depth, a, transposeA: transposesA, b,
                 transposeB: transposesB)
             func result(
-                adding: Bool = false, last: Bool = false, bias: [Float]? = nil, rectifying: Bool = false
+                packs: Bool = false, adding: Bool = false, last: Bool = false, bias: [Float]? = nil,
+                rectifying: Bool = false
             ) -> [Float] {
                 withMemory { memory in
                     // Rows of the result lie in wider ones, whose other floats are left alone.
@@ -40,8 +41,16 @@ struct DirectProductTests {
                         rows: transposesA ? depth : rows, columns: transposesA ? rows : depth)
                     let second = memory.view(b).matrix(
                         rows: transposesB ? columns : depth, columns: transposesB ? depth : columns)
+                    let plain = transposesB ? second.transposed : second
+                    var factor = DirectProduct.SecondFactor.plain(plain)
+                    if packs {
+                        let panels = memory.view(
+                            count: DirectProduct.packedCount(rows: depth, columns: columns))
+                        DirectProduct.pack(plain, into: panels, with: kernels(path))
+                        factor = .packed(panels, rows: depth, columns: columns)
+                    }
                     DirectProduct.multiply(
-                        transposesA ? first.transposed : first, transposesB ? second.transposed : second,
+                        transposesA ? first.transposed : first, factor,
                         into: wide.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1),
                         adding: adding, last: last, bias: bias.map { memory.view($0) },
                         rectifying: rectifying,
@@ -54,6 +63,7 @@ struct DirectProductTests {
                 }
             }
             expectEqual(result(), product)
+            expectEqual(result(packs: true), product)
             expectEqual(result(adding: true), zip(product, old).map { $0 + $1 })
             expectEqual(result(adding: true, last: true), zip(product, old).map { $0 + $1 })
             let biased = product.indices.map { product[$0] + bias[$0 % columns] }
@@ -71,7 +81,7 @@ struct DirectProductTests {
                 let result = memory.view([large])
                 DirectProduct.multiply(
                     memory.view([1, 1, 1, 1]).matrix(rows: 1, columns: 4),
-                    memory.view([1, 1, 1, 1]).matrix(rows: 4, columns: 1),
+                    .plain(memory.view([1, 1, 1, 1]).matrix(rows: 4, columns: 1)),
                     into: result.matrix(rows: 1, columns: 1), adding: true, last: last,
                     scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
                 return result.array[0]
@@ -87,7 +97,7 @@ struct DirectProductTests {
             let result = memory.view([Float](repeating: 0, count: 16))
             DirectProduct.multiply(
                 memory.view([.nan]).matrix(rows: 1, columns: 1),
-                memory.view([Float](repeating: 1, count: 16)).matrix(rows: 1, columns: 16),
+                .plain(memory.view([Float](repeating: 1, count: 16)).matrix(rows: 1, columns: 16)),
                 into: result.matrix(rows: 1, columns: 16), rectifying: true,
                 scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
             #expect(result.array.allSatisfy { $0.isNaN })

@@ -127,7 +127,8 @@ public final class Executor: @unchecked Sendable {
         memories = try (0..<(isTraining ? active : workers.count)).map { [preparedBlock] worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                prepared: preparedBlock.view, backend: network.backend)
+                prepared: preparedBlock.view, backend: network.backend,
+                layout: network.layout)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
