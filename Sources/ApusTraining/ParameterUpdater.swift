@@ -19,6 +19,7 @@ package final class ParameterUpdater: @unchecked Sendable {
     private var updateJob: Workers.Body?
 
     // The step under way.
+    private var parameters: FloatView
     private var step = 0
     private var rate = 0.0
     private var gradientScale: Float = 1
@@ -38,6 +39,7 @@ package final class ParameterUpdater: @unchecked Sendable {
         self.average = average
         self.optimizer = optimizer
         self.clipNorm = clipNorm
+        parameters = executor.network.parameterBlock
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
@@ -53,7 +55,7 @@ package final class ParameterUpdater: @unchecked Sendable {
             if self.clipNorm == nil { self.executor.reduceGradients(range, worker: worker) }
             self.executor.timedUpdate(worker: worker) {
                 self.optimizer.update(
-                    self.executor.network.parameterBlock.slice(range),
+                    self.parameters.slice(range),
                     gradients: self.executor.gradients.slice(range),
                     state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
                     step: self.step, rate: self.rate, gradientScale: self.gradientScale)
@@ -69,6 +71,7 @@ package final class ParameterUpdater: @unchecked Sendable {
 
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
+        parameters = executor.network.changingParameterBlock
         self.step = step
         self.rate = rate
         gradientScale = 1

@@ -48,8 +48,11 @@ public final class Executor: @unchecked Sendable {
     private let memories: [WorkerMemory]
     private let inputs: [FloatView]
     private let preparedBlock: FloatBuffer
-    /// The layers that prepare something for each batch.
+    /// The layers that prepare something from their parameters, those they were last prepared from, and whether for
+    /// backward too.
     private let preparers: [PlannedLayer]
+    private var preparedVersion = -1
+    private var isPreparedForBackward = false
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
     private let gradientBlock: FloatBuffer
@@ -127,7 +130,8 @@ public final class Executor: @unchecked Sendable {
         memories = try (0..<(isTraining ? active : workers.count)).map { [preparedBlock] worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                prepared: preparedBlock.view, backend: network.backend)
+                prepared: preparedBlock.view, backend: network.backend,
+                layout: network.layout)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
@@ -238,7 +242,7 @@ public final class Executor: @unchecked Sendable {
             memory.step = step
             memory.computesGradients = computesGradients
         }
-        if !preparers.isEmpty { workers.run(jobs: preparers.count, prepareJob!) }
+        prepare()
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
             if isTraining || activeLanes >= workers.count {
@@ -255,6 +259,17 @@ public final class Executor: @unchecked Sendable {
             outcome.correct += lane.correct
         }
         return outcome
+    }
+
+    /// Lets layers prepare what they make of parameters that have changed.
+    private func prepare() {
+        let version = network.parameterVersion
+        guard !preparers.isEmpty,
+            version != preparedVersion || computesGradients && !isPreparedForBackward
+        else { return }
+        preparedVersion = version
+        isPreparedForBackward = computesGradients
+        workers.run(jobs: preparers.count, prepareJob!)
     }
 
     /// Runs the lanes one after the other, all threads in each layer.
