@@ -11,6 +11,7 @@ package final class ParameterUpdater: @unchecked Sendable {
     package let state: FloatBuffer
 
     private let executor: Executor
+    private let average: WeightAverage?
     private let clipNorm: Double?
     private let blockSize: Int
     private let partialNorms: [PartialNorm]
@@ -24,8 +25,18 @@ package final class ParameterUpdater: @unchecked Sendable {
     private var gradientScale: Float = 1
 
     /// - Parameter clipNorm: the greatest length of the gradient; longer ones are shortened to it.
-    package init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
+    package convenience init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
+        try self.init(executor, optimizer, clipNorm: clipNorm, average: nil)
+    }
+
+    /// - Parameters:
+    ///   - clipNorm: the greatest length of the gradient; longer ones are shortened to it.
+    ///   - average: follows the parameters.
+    init(
+        _ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?, average: WeightAverage?
+    ) throws {
         self.executor = executor
+        self.average = average
         self.optimizer = optimizer
         self.clipNorm = clipNorm
         parameters = executor.network.parameterBlock
@@ -48,6 +59,7 @@ package final class ParameterUpdater: @unchecked Sendable {
                     gradients: self.executor.gradients.slice(range),
                     state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
                     step: self.step, rate: self.rate, gradientScale: self.gradientScale)
+                self.average?.follow(self.executor.network, step: self.step, range: range)
             }
         }
     }

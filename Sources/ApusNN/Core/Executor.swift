@@ -25,13 +25,15 @@ public final class Executor: @unchecked Sendable {
     /// What a batch came to.
     public struct Outcome: Sendable, Hashable {
         public var images: Int
-        /// The sum of the losses of the images.
+        /// What they count together in the mean loss: each 1, but for class weights.
+        public var weight: Double
+        /// The sum of the losses of the images, each times what it counts.
         public var lossSum: Double
         /// Images whose greatest output is that of their class; none where outputs are maps.
         public var correct: Int
 
         /// The mean loss of an image.
-        public var loss: Double { lossSum / Double(max(images, 1)) }
+        public var loss: Double { lossSum / weight }
     }
 
     public let network: Network
@@ -86,6 +88,7 @@ public final class Executor: @unchecked Sendable {
     private var loss: (any Loss)?
     private var computesGradients = false
     private var images = 0
+    private var lossScale: Float = 0
     private var activeLanes = 0
     /// The images that are computed at once, now or last.
     private var pass = 0..<0
@@ -230,6 +233,8 @@ public final class Executor: @unchecked Sendable {
         self.loss = loss
         self.computesGradients = computesGradients
         images = count
+        let weight = loss?.weight(of: source, count: count) ?? Double(count)
+        lossScale = 1 / Float(weight)
         activeLanes = Executor.laneCount(batchSize: count, shardSize: shardSize)
         for memory in memories {
             memory.phase = phase
@@ -248,7 +253,7 @@ public final class Executor: @unchecked Sendable {
         }
         self.source = nil
         self.loss = nil
-        var outcome = Outcome(images: count, lossSum: 0, correct: 0)
+        var outcome = Outcome(images: count, weight: weight, lossSum: 0, correct: 0)
         for lane in lanes[..<activeLanes] {
             outcome.lossSum += lane.lossSum
             outcome.correct += lane.correct
@@ -316,8 +321,7 @@ public final class Executor: @unchecked Sendable {
                 memory.labels[index] = Int32(source.label(at: position))
             }
             lane.lossSum += loss.evaluate(
-                outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
-                gradient: gradient)
+                outputs: output, labels: memory.labels[..<range.count], scale: lossScale, gradient: gradient)
             if output.shape.isVector {
                 for index in 0..<range.count
                 where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {

@@ -68,6 +68,25 @@ public final class Network: @unchecked Sendable {
         try initialize(seed: seed)
     }
 
+    /// A network of the plan of another, with a copy of its parameters.
+    private init(copying other: Network) throws {
+        model = other.model
+        input = other.input
+        layout = other.layout
+        backend = other.backend
+        root = other.root
+        unfusedImageFloats = other.unfusedImageFloats
+        parameters = other.parameters
+        trainedFloats = other.trainedFloats
+        block = try FloatBuffer(count: other.block.count)
+        block.view.copy(from: other.block.view)
+    }
+
+    /// The same network with parameters of its own, a copy of these as they are.
+    ///
+    /// - Throws: `AllocationError` where memory runs out.
+    public func copy() throws -> Network { try Network(copying: self) }
+
     /// The extent of an output.
     public var output: Shape { root.output }
 
