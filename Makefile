@@ -33,7 +33,9 @@ train: deps ## Train LeNet-5 on Fashion-MNIST and report on the test images (MOD
 	.build/release/apus train --model '$(MODEL)' --data '$(DATA)' --output '$(RUN)' $(ARGS)
 
 test: deps ## Run all tests
-	$(SWIFT) test -c release
+	$(SWIFT) build -c release --build-tests
+	@for isa in portable avx2; do APUS_ISA=$$isa $(SWIFT) test -c release --skip-build --filter Winograd || exit 1; done
+	$(SWIFT) test -c release --skip-build
 
 check: lint warnings test ## Lint, build with warnings as errors, and run all tests
 

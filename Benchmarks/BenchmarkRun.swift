@@ -73,7 +73,7 @@ struct BenchmarkRun {
     /// Measures, and prints each row of the tables when it is there.
     func run() throws -> ExitCode {
         let roofs = wanted(RoofBenchmark.all(threads: threads))
-        let convolutions = wanted(ConvolutionBenchmark.all())
+        let convolutions = wanted(try ConvolutionBenchmark.all())
         let networks = wanted(NetworkBenchmark.all(batchSizes: batchSizes, threads: threads))
         let growth = wanted(GrowthBenchmark.all(threads: threads))
         let epochs = wanted(EpochBenchmark.all(threads: threads.max() ?? 1))

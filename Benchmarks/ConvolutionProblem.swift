@@ -23,7 +23,8 @@ final class ConvolutionProblem {
             layout.floats(batch: batch, input), geometry.weightCount, layout.floats(batch: batch, output),
             algorithms.map { geometry.scratchCount(layout, algorithm: $0) }.max() ?? 0,
             layout.floats(batch: batch, input), geometry.weightCount,
-            algorithms.compactMap { Convolution.preparedCount(geometry, $0) }.max() ?? 0,
+            Convolution.preparedCounts(geometry, geometry.algorithm(layout))?.forward ?? 0,
+            Convolution.preparedCounts(geometry, geometry.algorithm(layout))?.backward ?? 0,
         ]
         buffers = try sizes.map { try FloatBuffer(count: $0) }
         for (index, buffer) in buffers.prefix(3).enumerated() {
@@ -48,11 +49,7 @@ final class ConvolutionProblem {
             geometry.kernel.width, values: buffers[1].view.array)
         naiveGradient = images(output, buffers[2])
         if layout == .channelsLast { buffers[1].view.copy(from: naiveWeights.outputLast) }
-        if buffers[6].count > 0 {
-            Convolution.prepare(
-                geometry, geometry.algorithm(layout), weights: buffers[1].view, forBackward: true,
-                into: buffers[6].view)
-        }
+        weights.prepare(geometry, geometry.algorithm(layout), forBackward: true)
     }
 
     func run(_ pass: ConvolutionBenchmark.Pass, _ algorithm: ConvolutionAlgorithm) {
@@ -102,7 +99,9 @@ final class ConvolutionProblem {
     }
 
     private var weights: ConvolutionWeights {
-        ConvolutionWeights(buffers[1].view, prepared: buffers[6].count > 0 ? buffers[6].view : nil)
+        func prepared(_ buffer: FloatBuffer) -> FloatView? { buffer.count > 0 ? buffer.view : nil }
+        return ConvolutionWeights(
+            buffers[1].view, prepared: prepared(buffers[6]), preparedForBackward: prepared(buffers[7]))
     }
 
     private func backward(

@@ -53,7 +53,13 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
         self.places = places
         queue.begin(places, follows: follows)
         workers.run(jobs: workers.count, help)
-        try queue.finishBatch()
+        do {
+            try queue.finishBatch()
+        } catch {
+            // What follows is not what would have followed.
+            self.places = 0..<0
+            throw error
+        }
     }
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {

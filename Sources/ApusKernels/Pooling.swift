@@ -20,7 +20,7 @@ public enum Pooling {
         precondition(indices.count >= bytes && geometry.kernel.height * geometry.kernel.width <= 256)
         precondition(!maskingRectified || geometry.canMask(input.layout))
         if input.layout == .imagesLast {
-            guard !share.range(of: 1).isEmpty else { return }
+            guard share.hasWhole else { return }
             maximumOfImages(geometry, input, maskingRectified, indices, output)
             return
         }

@@ -19,7 +19,6 @@ package final class ParameterUpdater: @unchecked Sendable {
     private var updateJob: Workers.Body?
 
     // The step under way.
-    private var parameters: FloatView
     private var step = 0
     private var rate = 0.0
     private var gradientScale: Float = 1
@@ -39,7 +38,6 @@ package final class ParameterUpdater: @unchecked Sendable {
         self.average = average
         self.optimizer = optimizer
         self.clipNorm = clipNorm
-        parameters = executor.network.parameterBlock
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
@@ -55,7 +53,7 @@ package final class ParameterUpdater: @unchecked Sendable {
             if self.clipNorm == nil { self.executor.reduceGradients(range, worker: worker) }
             self.executor.timedUpdate(worker: worker) {
                 self.optimizer.update(
-                    self.parameters.slice(range),
+                    self.executor.network.parameterBlock.slice(range),
                     gradients: self.executor.gradients.slice(range),
                     state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
                     step: self.step, rate: self.rate, gradientScale: self.gradientScale)
@@ -71,7 +69,6 @@ package final class ParameterUpdater: @unchecked Sendable {
 
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
-        parameters = executor.network.changingParameterBlock
         self.step = step
         self.rate = rate
         gradientScale = 1
@@ -81,7 +78,9 @@ package final class ParameterUpdater: @unchecked Sendable {
             // As PyTorch's clip_grad_norm_ has it.
             gradientScale = Float(min(1, clipNorm / (norm + 1e-6)))
         }
-        executor.workers.run(jobs: partialNorms.count, updateJob!)
+        executor.network.changeParameters { _ in
+            executor.workers.run(jobs: partialNorms.count, updateJob!)
+        }
     }
 
     private func range(of run: Int) -> Range<Int> {

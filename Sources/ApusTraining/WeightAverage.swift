@@ -17,15 +17,15 @@ final class WeightAverage: Sendable {
 
     /// Begins anew with the parameters of `network`.
     func begin(with network: Network) {
-        classifier.network.changingParameterBlock.copy(from: network.parameterBlock)
+        classifier.network.changeParameters { $0.copy(from: network.parameterBlock) }
     }
 
     /// Takes in what step `step` has made of a run of the trained parameters of `network`.
     func follow(_ network: Network, step: Int, range: Range<Int>) {
         let decay = min(decay, Double(1 + step) / Double(10 + step))
-        Updates.average(
-            classifier.network.changingParameterBlock.slice(range),
-            parameters: network.parameterBlock.slice(range),
-            share: Float(1 - decay))
+        classifier.network.changeParameters {
+            Updates.average(
+                $0.slice(range), parameters: network.parameterBlock.slice(range), share: Float(1 - decay))
+        }
     }
 }

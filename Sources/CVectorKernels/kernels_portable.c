@@ -1,7 +1,7 @@
 // The vector loops for every processor.
 
 #define KERNEL(name) apus_portable_##name
-// A vector takes four of 16 registers: 8 hold a tile. These products run in tests alone: see `Backend`.
+// A vector takes four of 16 registers: 8 hold a tile. Products run only where they are asked for: see `Backend`.
 #define TILE_VECTORS 1
 #define TILE_ROWS(vectors) 2
 #define IMAGE_LANES 4

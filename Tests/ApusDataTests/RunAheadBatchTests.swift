@@ -100,6 +100,9 @@ import Testing
         for _ in 0..<2 {
             #expect(throws: NumberedImages.Damage(image: order[5])) { try batch.begin(4..<8) }
         }
+        // No other batch is kept by that from beginning.
+        images.damage([order[5]])
+        try batch.begin(8..<12)
         images.damage([])
         try batch.begin(4..<8)
         #expect(

@@ -37,12 +37,16 @@ import TestSupport
             withMemory { memory in
                 let output = memory.tensor(
                     batch: input.batch, geometry.output, layout, margin: margin)
-                Convolution.forward(
-                    geometry, input: memory.tensor(input, layout, margin: margin),
-                    weights: memory.weights(inMemory(weights, layout), geometry, path.algorithm),
-                    bias: usesBias ? memory.view(bias) : nil, rectifies: rectifies, algorithm: path.algorithm,
-                    scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
-                    into: output)
+                let x = memory.tensor(input, layout, margin: margin)
+                let w = memory.weights(inMemory(weights, layout), geometry, path.algorithm)
+                // Shares begin in the middle of rows.
+                for share in 0..<3 {
+                    Convolution.forward(
+                        geometry, input: x, weights: w, bias: usesBias ? memory.view(bias) : nil,
+                        rectifies: rectifies, algorithm: path.algorithm, share: Share(share, of: 3),
+                        scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
+                        into: output)
+                }
                 expectEqual(output.channelsFirstArray, expected, "margin \(margin), ReLU \(rectifies)")
             }
         }

@@ -73,6 +73,29 @@ struct DirectProductTests {
         }
     }
 
+    @Test("runs of a depth are read where they lie", arguments: paths, [(1, 1), (3, 9), (7, 21), (2, 256)])
+    func runs(path: UInt32, depth: (runs: Int, length: Int)) {
+        let (rows, columns, gap) = (13, 70, depth.length + 3)
+        let total = depth.runs * depth.length
+        let stride = rows * gap + 5
+        let memoryOfA = integers(count: depth.runs * stride, seed: 1)
+        let a = (0..<rows).flatMap { row in
+            (0..<total).map { memoryOfA[gap * row + $0 / depth.length * stride + $0 % depth.length] }
+        }
+        let b = integers(count: total * columns, seed: 2)
+        let product = ReferenceGEMM.multiply(rows: rows, columns: columns, depth: total, a, b)
+        withMemory { memory in
+            let result = memory.view(count: rows * columns)
+            DirectProduct.multiply(
+                memory.view(memoryOfA).matrix(rows: rows, columns: depth.length, leadingDimension: gap),
+                runs: depth.runs, runStride: stride,
+                .plain(memory.view(b).matrix(rows: total, columns: columns)),
+                into: result.matrix(rows: rows, columns: columns),
+                scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+            expectEqual(result.array, product)
+        }
+    }
+
     @Test("small products are not lost on a large number that is added last", arguments: paths)
     func addedLast(path: UInt32) {
         withMemory { memory in

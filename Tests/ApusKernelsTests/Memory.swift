@@ -108,12 +108,11 @@ extension Memory {
     func weights(
         _ values: [Float], _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
     ) -> ConvolutionWeights {
-        let plain = view(values)
-        guard let count = Convolution.preparedCount(geometry, algorithm) else {
-            return ConvolutionWeights(plain)
-        }
-        let prepared = view(count: count)
-        Convolution.prepare(geometry, algorithm, weights: plain, forBackward: true, into: prepared)
-        return ConvolutionWeights(plain, prepared: prepared)
+        let counts = Convolution.preparedCounts(geometry, algorithm)
+        let weights = ConvolutionWeights(
+            view(values), prepared: counts.map { view(count: $0.forward) },
+            preparedForBackward: counts.map { view(count: $0.backward) })
+        weights.prepare(geometry, algorithm, forBackward: true)
+        return weights
     }
 }

@@ -21,8 +21,9 @@ struct PooledConvolutionTests {
         ]
     }
 
-    /// One strip, several of a few rows, and groups.
+    /// One strip, several of a few rows, windows that are rows of memory, and groups.
     static let convolutions = [
+        ConvolutionCase(batch: 2, inputChannels: 3, outputChannels: 70, kernel: 3, stride: 2),
         ConvolutionCase(inputChannels: 3, outputChannels: 18, kernel: 3, stride: 2, padding: 1),
         ConvolutionCase(batch: 2, inputChannels: 200, outputChannels: 17, kernel: 3, padding: 1),
         ConvolutionCase(kernel: 3, padding: 1, groups: 2), ConvolutionCase(kernel: 1),
@@ -41,7 +42,7 @@ struct PooledConvolutionTests {
             let batch = convolution.batch
             func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, .channelsLast) }
             let input = memory.tensor(integerTensor(convolution.inputShape, seed: 1), .channelsLast)
-            let w = memory.view(weights.outputLast)
+            let w = memory.weights(weights.outputLast, geometry, .direct)
             let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
             let (map, mapGradient) = (maps(geometry.output), maps(geometry.output))
             let outputs = [maps(pooling.output), maps(pooling.output)]
@@ -52,12 +53,12 @@ struct PooledConvolutionTests {
                 ),
                 .channelsLast)
             let inputGradients = [maps(geometry.input), maps(geometry.input)]
-            let gradients = (0..<4).map { memory.view(count: $0 < 2 ? w.count : bias.count) }
+            let gradients = (0..<4).map { memory.view(count: $0 < 2 ? weights.values.count : bias.count) }
             for gradient in gradients { gradient.fill(0) }
 
             let scratch = memory.view(count: geometry.scratchCount(.channelsLast, rectifies: true))
             Convolution.forward(
-                geometry, input: input, weights: ConvolutionWeights(w), bias: bias, rectifies: true,
+                geometry, input: input, weights: w, bias: bias, rectifies: true,
                 algorithm: .direct,
                 scratch: scratch, into: map)
             Pooling.maximum(pooling, input: map, indices: indices[0], into: outputs[0])
@@ -65,7 +66,7 @@ struct PooledConvolutionTests {
                 pooling, outputGradient: upstream, indices: indices[0],
                 inputGradient: .overwrite(mapGradient))
             Convolution.backward(
-                geometry, input: input, weights: ConvolutionWeights(w), outputGradient: mapGradient,
+                geometry, input: input, weights: w, outputGradient: mapGradient,
                 rectifiedOutput: map,
                 algorithm: .direct, scratch: scratch, weightGradient: gradients[0],
                 biasGradient: gradients[2], inputGradient: .overwrite(inputGradients[0]))
@@ -74,11 +75,11 @@ struct PooledConvolutionTests {
             // In shares, as threads do it together.
             for share in 0..<3 {
                 fused.forward(
-                    input: input, weights: ConvolutionWeights(w), bias: bias, share: Share(share, of: 3),
+                    input: input, weights: w, bias: bias, share: Share(share, of: 3),
                     scratch: ownScratch, into: outputs[1], indices: indices[1])
             }
             fused.backward(
-                input: input, weights: ConvolutionWeights(w), output: outputs[1], indices: indices[1],
+                input: input, weights: w, output: outputs[1], indices: indices[1],
                 outputGradient: upstream, scratch: ownScratch,
                 weightGradient: gradients[1], biasGradient: gradients[3],
                 inputGradient: .overwrite(inputGradients[1]))

@@ -59,13 +59,11 @@ struct WinogradTests {
             let layout = Layout.channelsLast
             let scratch = memory.view(count: geometry.scratchCount(layout, algorithm: .winograd))
             let x = memory.tensor(input, layout, margin: kind.margin)
-            let w = memory.view(weights.outputLast)
-            let prepared = memory.view(count: Convolution.preparedCount(geometry, .winograd) ?? 0)
-            Convolution.prepare(geometry, .winograd, weights: w, forBackward: true, into: prepared)
+            let w = memory.weights(weights.outputLast, geometry, .winograd)
             let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: kind.margin)
             for share in 0..<2 {
                 Convolution.forward(
-                    geometry, input: x, weights: ConvolutionWeights(w, prepared: prepared),
+                    geometry, input: x, weights: w,
                     bias: memory.view(bias), rectifies: kind.rectifies,
                     algorithm: .winograd, share: Share(share, of: 2), scratch: scratch,
                     into: output)
@@ -80,7 +78,7 @@ struct WinogradTests {
             biasGradient.fill(0)
             func backward(_ weightGradient: FloatView?, _ destination: GradientDestination) {
                 Convolution.backward(
-                    geometry, input: x, weights: ConvolutionWeights(w, prepared: prepared),
+                    geometry, input: x, weights: w,
                     outputGradient: memory.tensor(upstream, layout, margin: kind.margin),
                     rectifiedOutput: kind.rectifies ? memory.tensor(mask, layout) : nil,
                     algorithm: .winograd, scratch: scratch,

@@ -22,10 +22,11 @@ import Testing
         for step in 0..<400 {
             _ = executor.computeGradients(batch, count: 16, loss: loss, step: step)
             executor.reduceGradients(0..<network.parameterBlock.count)
-            Updates.sgd(
-                parameters: network.changingParameterBlock, gradients: executor.gradients, velocity: nil,
-                rate: 0.2,
-                momentum: 0, isNesterov: false, weightDecay: 0, gradientScale: 1)
+            network.changeParameters {
+                Updates.sgd(
+                    parameters: $0, gradients: executor.gradients, velocity: nil, rate: 0.2, momentum: 0,
+                    isNesterov: false, weightDecay: 0, gradientScale: 1)
+            }
         }
         let last = executor.infer(batch, count: 16, loss: loss)
         #expect(first.loss > 1 && first.correct < 12)

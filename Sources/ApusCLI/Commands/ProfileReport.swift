@@ -86,9 +86,11 @@ package struct ProfileReport: Codable, Sendable {
 
         var rows: [Row] = []
         var places: [String: Int] = [:]
+        // The row of the layer that was run last, which computes those that are fused with it.
+        var last = 0
         for time in profile.layers {
             let layer = time.layer
-            if layer.placement == .fused { rows[rows.count - 1].fused.append(layer.layer.kind) }
+            if layer.placement == .fused { rows[last].fused.append(layer.layer.kind) }
             guard !layer.isSkipped else { continue }
             let place = places[layer.path, default: rows.count]
             if place == rows.count {
@@ -96,6 +98,7 @@ package struct ProfileReport: Codable, Sendable {
                 rows.append(Row(layer: layer))
             }
             rows[place].add(time, images: batchSize)
+            last = place
         }
         layers = rows.map { $0.report(step, isTraining: isTraining) }
 
@@ -103,7 +106,7 @@ package struct ProfileReport: Codable, Sendable {
         let parts = [
             ("loading images", profile.loading), ("loss", profile.loss),
             ("clearing, dealing", profile.dealing), ("gradient sums", profile.reduction),
-            ("update", profile.update), ("waiting", waiting),
+            ("update", profile.update), ("preparing weights", profile.preparation), ("waiting", waiting),
         ]
         // Inference has fewer of them.
         self.parts = parts.filter { $0.1 != .zero }.map { name, time in

@@ -104,6 +104,9 @@ extension NetworkSummary {
         facts.add("gradients", memory.gradientBytes.bytes)
         facts.add("activations", "\(memory.activationBytes.bytes), inputs and outputs included")
         facts.add("scratch", memory.scratchBytes.bytes)
+        if memory.preparedBytes > 0 {
+            facts.add("prepared", "\(memory.preparedBytes.bytes), weights as their algorithms read them")
+        }
         return facts
     }
 }

@@ -2,8 +2,9 @@
 public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     /// im2col, and products by `cblas_sgemm`.
     case gemm = "im2col + sgemm"
-    /// im2col, and products that pack nothing and add the bias and apply the ReLU on the way; channels last.
-    case direct = "im2col + direct product"
+    /// Products that pack no activations, and add the bias and apply the ReLU on the way; channels last. What is lowered is so
+    /// by im2col, but windows that are rows of memory are not.
+    case direct = "direct product"
     /// Winograd's F(4x4, 3x3), channels last.
     case winograd = "Winograd F(4x4, 3x3)"
     /// Loops of our own, which lower nothing; images last.

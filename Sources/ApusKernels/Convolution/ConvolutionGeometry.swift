@@ -71,7 +71,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 
     /// The most output pixels lowered at a time when channels are last, of one image or several: columns and outputs
     /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution has
-    /// no columns: there, more rows pay for packing the weights.
+    /// no columns: there, more rows pay for reading the weights.
     var tilePixels: Int {
         max(64, (isPointwise ? 1 << 19 : 1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
     }

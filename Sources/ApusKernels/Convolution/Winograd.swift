@@ -34,19 +34,21 @@ enum Winograd {
             && tiles(geometry) >= 16 && 2 * products * tiles(geometry) <= 9 * geometry.output.pixels
     }
 
-    /// Floats of the transformed weights, for forward and for the input's gradient.
+    /// Floats of the transformed weights.
     static func preparedCount(_ geometry: ConvolutionGeometry) -> Int {
-        2 * products * geometry.weightCount / 9
+        products * geometry.weightCount / 9
     }
 
-    /// Transforms the weights; for the input's gradient too where `forBackward`.
+    /// Transforms the weights, and transposes what comes of it for the input's gradient.
     static func prepare(
-        _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
+        _ geometry: ConvolutionGeometry, weights: FloatView, into prepared: FloatView,
+        transposedInto transposed: FloatView?
     ) {
-        let half = prepared.count / 2
+        let count = preparedCount(geometry)
+        precondition(prepared.count == count && transposed.map { $0.count == count } ?? true)
         unsafe VectorKernels.current.winograd_weights(
             geometry.input.channels, geometry.output.channels, weights.base, prepared.base,
-            forBackward ? prepared.base + half : nil)
+            transposed?.base)
     }
 
     /// Floats of scratch: the gradient of the transformed weights, factors of a block of tiles and their gradients,
@@ -59,7 +61,7 @@ enum Winograd {
     }
 
     static func forward(
-        _ geometry: ConvolutionGeometry, input: Tensor, prepared: FloatView, bias: FloatView?,
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, bias: FloatView?,
         rectifies: Bool, share: Share, scratch: FloatView, into output: Tensor
     ) {
         let parts = Parts(geometry, scratch)
@@ -71,7 +73,7 @@ enum Winograd {
                 for product in 0..<products {
                     DirectProduct.multiply(
                         parts.factors(product, tiles: block.count),
-                        .plain(parts.weights(product, panel, in: prepared)),
+                        .plain(parts.weights(product, panel, in: weights.prepared!)),
                         into: parts.products(product, panel, tiles: block.count), scratch: parts.panel)
                 }
                 unsafe VectorKernels.current.winograd_output(
@@ -84,7 +86,7 @@ enum Winograd {
 
     /// See `Convolution.backward`; the input's gradient must be cleared before, and is added.
     static func backward(
-        _ geometry: ConvolutionGeometry, input: Tensor, prepared: FloatView, outputGradient: Tensor,
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
         rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: Tensor?
     ) {
@@ -114,7 +116,10 @@ enum Winograd {
                     }
                     if inputGradient != nil {
                         DirectProduct.multiply(
-                            gradient, .plain(parts.transposedWeights(product, panel, in: prepared)),
+                            gradient,
+                            .plain(
+                                parts.transposedWeights(
+                                    product, panel, in: weights.preparedForBackward!)),
                             into: parts.factorGradients(product, tiles: block.count),
                             adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
@@ -202,7 +207,7 @@ enum Winograd {
         /// Channels of the panel by input channels.
         func transposedWeights(_ product: Int, _ panel: Range<Int>, in prepared: FloatView) -> MatrixView {
             let inputs = geometry.input.channels
-            let start = prepared.count / 2 + Winograd.products * panel.lowerBound * inputs
+            let start = Winograd.products * panel.lowerBound * inputs
             return matrix(
                 product, rows: panel.count, columns: inputs, in: prepared.slice(start..<prepared.count))
         }

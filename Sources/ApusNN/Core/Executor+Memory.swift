@@ -30,7 +30,7 @@ extension Executor {
     ///
     /// Channels first, a little more than the second-level cache of today's servers, since not all of it is in
     /// use at once. (Measured on LeNet-5: half and twice of it cost 3 to 10 %.) Channels last, a part of the
-    /// third-level one: products take the pixels of several images at once, which pays for packing the weights.
+    /// third-level one: products take the pixels of several images at once.
     private static func cacheFloats(_ layout: Layout) -> Int {
         layout == .channelsLast ? 10 << 20 : 5 << 16
     }
@@ -64,7 +64,8 @@ extension Executor {
             parameterBytes: 4 * network.parameterBlock.count,
             gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * (plan.scratchFloats * (isTraining ? active : threads) + plan.preparedFloats))
+            scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads),
+            preparedBytes: 4 * plan.preparedFloats)
     }
 
     /// Lanes that a batch's shards are dealt to.
@@ -83,10 +84,12 @@ public struct MemoryUse: Sendable, Hashable, Codable {
     public var gradientBytes: Int
     public var activationBytes: Int
     public var scratchBytes: Int
+    /// What layers have made of their parameters, for all threads.
+    public var preparedBytes: Int
     /// What the optimiser remembers.
     public var optimizerBytes = 0
 
     public var totalBytes: Int {
-        parameterBytes + gradientBytes + activationBytes + scratchBytes + optimizerBytes
+        parameterBytes + gradientBytes + activationBytes + scratchBytes + preparedBytes + optimizerBytes
     }
 }

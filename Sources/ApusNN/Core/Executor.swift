@@ -149,9 +149,11 @@ public final class Executor: @unchecked Sendable {
         inputGradientBlock =
             keepsInputGradient
             ? try FloatBuffer(count: network.layout.floats(batch: microBatchSize, network.input)) : nil
-        prepareJob = { [unowned self] index, _ in
+        prepareJob = { [unowned self] index, worker in
             let layer = preparers[index]
-            layer.layer.prepare(LayerContext(layer: layer, memory: memories[0]))
+            timed(.preparation, worker: worker) {
+                layer.layer.prepare(LayerContext(layer: layer, memory: memories[0]))
+            }
         }
         job = { [unowned self] lane, worker in
             timed(.dealing, worker: worker) { runLane(lane, worker: worker) }
@@ -219,7 +221,10 @@ public final class Executor: @unchecked Sendable {
     /// Fills all memory but the parameters, to show that nothing is read before it is written.
     package func poisonMemory(with value: Float) {
         for memory in memories { memory.poison(value) }
-        for block in [inputBlock, outputBlock, gradientBlock, laneBlock] { block.view.fill(value) }
+        for block in [inputBlock, outputBlock, gradientBlock, laneBlock, preparedBlock] {
+            block.view.fill(value)
+        }
+        preparedVersion = -1
         inputGradientBlock?.view.fill(value)
     }
 

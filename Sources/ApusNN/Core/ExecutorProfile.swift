@@ -25,12 +25,16 @@ public struct ExecutorProfile: Sendable {
     public let reduction: Duration
     /// The optimiser's moving of the parameters.
     public let update: Duration
+    /// What layers make of parameters that have changed, before a batch.
+    public let preparation: Duration
     /// Clearing gradients, and dealing images to lanes.
     public let dealing: Duration
 
     /// All of it.
     public var total: Duration {
-        layers.reduce(loading + loss + reduction + update + dealing) { $0 + $1.forward + $1.backward }
+        layers.reduce(loading + loss + reduction + update + preparation + dealing) {
+            $0 + $1.forward + $1.backward
+        }
     }
 
     init(_ timers: [WorkerTimer], of root: PlannedLayer) {
@@ -49,6 +53,7 @@ public struct ExecutorProfile: Sendable {
         loss = sum(.loss)
         reduction = sum(.reduction)
         update = sum(.update)
+        preparation = sum(.preparation)
         dealing = sum(.dealing)
     }
 }

@@ -70,8 +70,9 @@ public struct LayerPlan: Sendable {
     public var saved: [BufferSize]
     /// Whether forward reads each of them no more once it writes the next but one.
     var savedTakesTurns = false
-    /// Floats that all threads share, which `prepare` fills.
+    /// Floats that all threads share, which `prepare` fills; and those that it fills where backward follows.
     public var prepared: [Int] = []
+    public var preparedForBackward: [Int] = []
     /// Memory that lasts for one call of forward or backward.
     public var scratch: [BufferSize]
     /// Multiply-adds of a forward pass over one image; biases, activations and poolings count none.

@@ -60,6 +60,13 @@ public struct LayerContext {
         return memory.prepared.slice(memory.plan.preparedRanges[layer.firstPrepared + index])
     }
 
+    /// As `prepared`; where there is never a backward pass it is empty.
+    public func preparedForBackward(_ index: Int) -> FloatView? {
+        guard layer.preparedForBackward.indices.contains(index) else { return nil }
+        let place = layer.firstPrepared + layer.prepared.count + index
+        return memory.prepared.slice(memory.plan.preparedRanges[place])
+    }
+
     /// Memory that lasts for this call.
     public func scratch(_ index: Int) -> FloatView {
         scratchMemory.scratch.slice(memory.plan.scratchRanges[layer.firstScratch + index])

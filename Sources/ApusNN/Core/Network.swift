@@ -99,15 +99,14 @@ public final class Network: @unchecked Sendable {
     /// Multiply-adds of a forward pass over one image.
     public var multiplyAdds: Int { root.multiplyAdds }
 
-    /// The block all parameters lie in, to be read, each at its `range`, the frozen ones last; floats between them
+    /// The block all parameters lie in, to be read (see `changeParameters`), each at its `range`, the frozen ones last; floats between them
     /// are zero.
     public var parameterBlock: FloatView { block.view }
 
-    /// The same block, to be written. Taking it counts as a change, after which executors prepare the parameters
-    /// anew: take it for each.
-    public var changingParameterBlock: FloatView {
-        changes.add(1, ordering: .releasing)
-        return block.view
+    /// Lets `body` write the block; after that executors prepare the parameters anew.
+    public func changeParameters<Result>(_ body: (FloatView) throws -> Result) rethrows -> Result {
+        defer { changes.add(1, ordering: .releasing) }
+        return try body(block.view)
     }
 
     /// How often the parameters may have changed.
@@ -117,12 +116,13 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Throws: `Orthogonal.FactorizationError` where LAPACK fails.
     public func initialize(seed: UInt64) throws {
-        let block = changingParameterBlock
-        for (unit, parameter) in parameters.enumerated() {
-            let specification = parameter.specification
-            let random = CounterRandom(seed: seed, purpose: .initialization, unit: unit)
-            let values = try specification.initializer.values(shape: specification.shape, random: random)
-            block.slice(parameter.range).copy(from: specification.reordered(values, toFile: false))
+        try changeParameters { block in
+            for (unit, parameter) in parameters.enumerated() {
+                let specification = parameter.specification
+                let random = CounterRandom(seed: seed, purpose: .initialization, unit: unit)
+                let values = try specification.initializer.values(shape: specification.shape, random: random)
+                block.slice(parameter.range).copy(from: specification.reordered(values, toFile: false))
+            }
         }
     }
 
@@ -151,7 +151,7 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Throws: `ParameterError.count` where there are more or fewer than its shape has.
     public func setValues(_ values: [Float], of parameter: Parameter) throws {
-        try setValues(values, of: parameter, in: changingParameterBlock)
+        try changeParameters { try setValues(values, of: parameter, in: $0) }
     }
 
     /// Sets the elements that belong to `parameter` in a block laid out as the parameters are.

@@ -46,6 +46,7 @@ public final class PlannedLayer: Sendable {
     let firstSaved: Int
     let firstScratch: Int
     let prepared: [Int]
+    let preparedForBackward: [Int]
     let firstPrepared: Int
     /// The lowest layer inside with a parameter to train, there or further inside; below it, nobody needs a
     /// gradient that is discarded.
@@ -78,8 +79,9 @@ public final class PlannedLayer: Sendable {
         firstSaved = numbering.saved
         numbering.saved += plan.saved.count
         prepared = plan.prepared
+        preparedForBackward = plan.preparedForBackward
         firstPrepared = numbering.prepared
-        numbering.prepared += plan.prepared.count
+        numbering.prepared += plan.prepared.count + plan.preparedForBackward.count
         scratch = plan.scratch
         backwardReadsInput = plan.backwardReadsInput
         backwardReadsOutput = plan.backwardReadsOutput
@@ -149,7 +151,7 @@ public final class PlannedLayer: Sendable {
         }
     }
 
-    /// The layers here and inside that prepare something for each batch.
+    /// The layers here and inside that prepare something of their parameters.
     var withPreparedMemory: [PlannedLayer] {
         (prepared.isEmpty ? [] : [self]) + children.flatMap(\.withPreparedMemory)
     }
@@ -248,7 +250,7 @@ struct MemoryPlan: Sendable {
             }
         }
         savedFloats = max(savedFloats, savedTop)
-        for count in layer.prepared {
+        for count in layer.prepared + layer.preparedForBackward.map({ keepsActivations ? $0 : 0 }) {
             preparedRanges.append(preparedFloats..<preparedFloats + count)
             preparedFloats += FloatBuffer.aligned(count)
         }

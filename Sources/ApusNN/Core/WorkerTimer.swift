@@ -13,10 +13,11 @@ final class WorkerTimer {
         static let loss = Account(index: 3)
         static let reduction = Account(index: 4)
         static let update = Account(index: 5)
+        static let preparation = Account(index: 6)
 
         /// Between two jobs; nobody reads it.
         fileprivate static let idle = Account(index: 0)
-        fileprivate static let firstLayer = 6
+        fileprivate static let firstLayer = 7
 
         static func forward(of layer: PlannedLayer) -> Account {
             Account(index: firstLayer + 2 * layer.identifier)

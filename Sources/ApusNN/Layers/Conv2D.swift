@@ -97,20 +97,24 @@ public struct Conv2D: Layer {
             multiplyAdds: geometry.multiplyAdds,
             algorithm: algorithm.rawValue,
             backwardReadsOutput: masksGradient)
-        plan.prepared = Convolution.preparedCount(geometry, algorithm).map { [$0] } ?? []
+        if let counts = Convolution.preparedCounts(geometry, algorithm) {
+            plan.prepared = [counts.forward]
+            plan.preparedForBackward = [counts.backward]
+        }
         return plan
     }
 
     public func prepare(_ context: LayerContext) {
-        guard let prepared = context.prepared(0) else { return }
         let geometry = geometry(input: context.inputShape, output: context.outputShape)
-        Convolution.prepare(
-            geometry, geometry.algorithm(context.layout, context.backend), weights: context.parameter(0),
-            forBackward: context.computesGradients, into: prepared)
+        weights(context).prepare(
+            geometry, geometry.algorithm(context.layout, context.backend),
+            forBackward: context.computesGradients)
     }
 
     func weights(_ context: LayerContext) -> ConvolutionWeights {
-        ConvolutionWeights(context.parameter(0), prepared: context.prepared(0))
+        ConvolutionWeights(
+            context.parameter(0), prepared: context.prepared(0),
+            preparedForBackward: context.preparedForBackward(0))
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {

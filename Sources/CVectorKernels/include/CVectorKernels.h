@@ -78,7 +78,8 @@ enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 /// Channels of a panel of the transforms below.
 enum { apus_winograd_panel = 64 };
 
-/// Loops for one instruction set. Their results do not depend on which.
+/// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
+/// may be rounded together or apart.
 typedef struct {
     /// Writes the columns `[channel, kernel row, kernel column, output row, output column]` of padded planes;
     /// reads and writes up to a chunk beyond the last.

@@ -76,6 +76,25 @@ import Testing
         #expect(total > passed / 2)
     }
 
+    @Test("What is made of parameters before a batch has time of its own, once until they change")
+    func preparation() throws {
+        let network = try Network(
+            Sequential { Conv2D(16, 16, kernel: 3, padding: 1) },
+            input: .init(height: 16, width: 16, channels: 16),
+            layout: .channelsLast, backend: .vector)
+        let executor = try Executor(network, batchSize: 1, isTraining: false)
+        let batch = ArrayBatch(images: uniformArrays(1, of: network.input.count, seed: 1))
+        func preparation() throws -> Duration {
+            executor.isProfiling = true
+            _ = executor.infer(batch, count: 1)
+            return try #require(executor.profile).preparation
+        }
+        #expect(try preparation() > .zero)
+        #expect(try preparation() == .zero)
+        try network.initialize(seed: 2)
+        #expect(try preparation() > .zero)
+    }
+
     @Test("Measuring changes no bit")
     func bits() throws {
         let results = try [false, true].map { profiles in

@@ -63,7 +63,8 @@ import Testing
             MaxPool2D(kernelSize: 3, stride: 2)
             Fire(9, squeeze: 5, expand: 7)
             MaxPool2D(kernelSize: 2, padding: 1)
-            Conv2D(14, 6, kernel: 3, stride: 2, groups: 2)
+            Conv2D(14, 10, kernel: 2)
+            Conv2D(10, 6, kernel: 3, stride: 2, groups: 2)
             GlobalAveragePool2D()
         }
         let network = try Network(

@@ -8,16 +8,20 @@ import Testing
     private static let shape = Shape(height: 16, width: 16, channels: 16)
     private let batch = ArrayBatch(images: uniformArrays(2, of: shape.count, seed: 1))
 
-    private func network() throws -> Network {
+    static let algorithms = [ConvolutionAlgorithm.winograd, .direct]
+
+    private func network(_ algorithm: ConvolutionAlgorithm) throws -> Network {
+        let kernel = algorithm == .winograd ? 3 : 1
         let network = try Network(
-            Sequential { Conv2D(16, 16, kernel: 3, padding: 1, bias: false) }, input: Self.shape,
-            layout: .channelsLast, backend: .vector)
-        #expect(network.root.children[0].algorithm == ConvolutionAlgorithm.winograd.rawValue)
+            Sequential { Conv2D(16, 16, kernel: kernel, padding: kernel / 2, bias: false) },
+            input: Self.shape, layout: .channelsLast, backend: .vector)
+        #expect(network.root.children[0].algorithm == algorithm.rawValue)
         return network
     }
 
-    @Test func outputsFollowParametersThatChange() throws {
-        let network = try network()
+    @Test(arguments: algorithms)
+    func outputsFollowParametersThatChange(algorithm: ConvolutionAlgorithm) throws {
+        let network = try network(algorithm)
         let executor = try Executor(network, batchSize: 2, isTraining: false)
         func outputs() -> [Float] {
             _ = executor.infer(batch, count: 2)
@@ -28,12 +32,13 @@ import Testing
         let weight = network.parameters[0]
         try network.setValues(network.values(of: weight).map { 2 * $0 }, of: weight)
         #expect(outputs() == first.map { 2 * $0 })
-        network.changingParameterBlock.fill(0)
+        network.changeParameters { $0.fill(0) }
         #expect(outputs().allSatisfy { $0 == 0 })
     }
 
-    @Test func gradientsAfterInferenceAreThoseWithoutIt() throws {
-        let network = try network()
+    @Test(arguments: algorithms)
+    func gradientsAfterInferenceAreThoseWithoutIt(algorithm: ConvolutionAlgorithm) throws {
+        let network = try network(algorithm)
         let loss = UpstreamLoss(upstream: uniformArrays(2, of: Self.shape.count, seed: 2))
         func gradients(inferringFirst: Bool) throws -> StepResult {
             let executor = try Executor(network, batchSize: 2, keepsInputGradient: true)

@@ -1,0 +1,66 @@
+/// A convolution's weights, and what its algorithm has made of them before any image.
+public struct ConvolutionWeights: Sendable {
+    let values: FloatView
+    /// Filled by `prepare`. Winograd's algorithm wants them; direct products copy less with them.
+    let prepared: FloatView?
+    let preparedForBackward: FloatView?
+
+    public init(_ values: FloatView, prepared: FloatView? = nil, preparedForBackward: FloatView? = nil) {
+        self.values = values
+        self.prepared = prepared
+        self.preparedForBackward = preparedForBackward
+    }
+
+    /// Fills what is prepared, if anything is; for backward too where asked for.
+    public func prepare(
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm, forBackward: Bool
+    ) {
+        guard let prepared else { return }
+        precondition(values.count == geometry.weightCount)
+        let transposed = forBackward ? preparedForBackward : nil
+        if algorithm == .winograd {
+            Winograd.prepare(geometry, weights: values, into: prepared, transposedInto: transposed)
+            return
+        }
+        let w = Convolution.weightMatrix(geometry, values, 0, .channelsLast)
+        DirectProduct.pack(w, into: prepared)
+        if let transposed { DirectProduct.pack(w.transposed, into: transposed) }
+    }
+
+    /// The second factor of a group's forward product.
+    func factor(_ geometry: ConvolutionGeometry, group: Int) -> DirectProduct.SecondFactor {
+        guard let prepared else {
+            return .plain(Convolution.weightMatrix(geometry, values, group, .channelsLast))
+        }
+        return .packed(prepared, rows: geometry.depth, columns: geometry.output.channels)
+    }
+
+    /// The second factor of the product for the input's gradient.
+    func transposedFactor(_ geometry: ConvolutionGeometry, group: Int) -> DirectProduct.SecondFactor {
+        guard let preparedForBackward else {
+            return .plain(Convolution.weightMatrix(geometry, values, group, .channelsLast).transposed)
+        }
+        return .packed(preparedForBackward, rows: geometry.output.channels, columns: geometry.depth)
+    }
+}
+
+extension Convolution {
+    /// Floats of what an algorithm makes of the weights, for forward and for backward; nil where it makes nothing of
+    /// them.
+    public static func preparedCounts(
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+    ) -> (forward: Int, backward: Int)? {
+        let (depth, outputs) = (geometry.depth, geometry.output.channels)
+        switch algorithm {
+        case .winograd:
+            let count = Winograd.preparedCount(geometry)
+            return (count, count)
+        case .direct where geometry.groups == 1:
+            return (
+                DirectProduct.packedCount(rows: depth, columns: outputs),
+                DirectProduct.packedCount(rows: outputs, columns: depth)
+            )
+        default: return nil
+        }
+    }
+}
