@@ -70,7 +70,8 @@ let package = Package(
             path: "Benchmarks", exclude: ["RESULTS.md", "peers", "AllocationCounter", "Results"]),
 
         // Tests, a target for each module.
-        .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["ApusKernels", "ApusFormats"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ApusKernelsTests",
             dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),

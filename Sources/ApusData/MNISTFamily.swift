@@ -29,15 +29,12 @@ struct MNISTFamily {
             + "that holds it: fashion-mnist=DIR")
 
     /// Reads both splits from `folder`.
-    func load(from folder: String) throws -> DatasetSplits {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
-            throw DataError.missingFolder(path: folder, hint: hint)
-        }
-        guard isFolder.boolValue else { throw DataError.notAFolder(path: folder, hint: hint) }
-        return try DatasetSplits(
-            train: loadSplit("train", prefix: "train", folder: folder),
-            test: loadSplit("test", prefix: "t10k", folder: folder), normalization: normalization)
+    func load(from folder: String) throws -> (train: ImageDataset, test: ImageDataset) {
+        try DataError.requireFolder(at: folder, hint: hint)
+        return try (
+            loadSplit("train", prefix: "train", folder: folder),
+            loadSplit("test", prefix: "t10k", folder: folder)
+        )
     }
 
     private func loadSplit(_ split: String, prefix: String, folder: String) throws -> ImageDataset {

@@ -57,8 +57,8 @@ public final class Classifier: @unchecked Sendable {
     /// `data` are named by their numbers.
     ///
     /// - Parameters:
-    ///   - imageSize: what images are resized to; by default they keep their size. Grey ones become of as many
-    ///     channels as the model was designed for.
+    ///   - imageSize: what images are resized to; by default they keep their size, and where they differ they become
+    ///     what the model was designed for. Grey ones become of as many channels as that.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
@@ -67,8 +67,10 @@ public final class Classifier: @unchecked Sendable {
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
         backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0
     ) throws {
+        let designed = type(of: model).input
+        let size = data.imageSize ?? ImageSize(height: designed.height, width: designed.width)
         let preprocessing = try Preprocessing(
-            for: data, size: imageSize, channels: type(of: model).input.channels)
+            for: data, size: imageSize ?? size, channels: designed.channels)
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName,
@@ -86,7 +88,11 @@ public final class Classifier: @unchecked Sendable {
         let image = try ImageDataset(
             name: "image", split: "predict", shape: preprocessing.image, pixels: pixels, labels: [0],
             classNames: ["unknown"])
-        let batch = try DatasetBatch(image, preprocessing)
+        return try predict(DatasetBatch(image, preprocessing))
+    }
+
+    /// Classifies the first image of a batch.
+    func predict(_ batch: any BatchSource) throws -> Prediction {
         let executor = try Executor(
             network, batchSize: 1, workers: Workers(count: 1), isTraining: false)
         // The output is a view of the executor's memory.
@@ -106,10 +112,10 @@ public final class Classifier: @unchecked Sendable {
     ///   - threads: by default as many as the process may use.
     ///   - loss: whose mean the report gives.
     ///   - onProgress: gets the images done so far, after each batch.
-    /// - Throws: `ClassifierError.dataset` where the images are not those the classifier is for, or there are
-    ///   more classes.
+    /// - Throws: `ClassifierError.dataset` where images in memory are not those the classifier is for, or there are
+    ///   more classes; what keeps an image from being read.
     public func evaluate(
-        _ data: ImageDataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
+        _ data: any Dataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
         threads: Int? = nil,
         onProgress: ((Int) -> Void)? = nil
     ) throws -> ClassificationReport {
@@ -138,22 +144,22 @@ public final class Classifier: @unchecked Sendable {
 
 /// Runs a classifier over a dataset, as often as asked.
 final class Evaluator {
-    private let data: ImageDataset
+    private let data: any Dataset
     private let classNames: [String]
     private let loss: any Loss
     private let executor: Executor
-    private let batch: DatasetBatch
+    private let batch: any EpochBatch
 
     init(
-        _ classifier: Classifier, _ data: ImageDataset, loss: any Loss, batchSize: Int, workers: Workers
+        _ classifier: Classifier, _ data: any Dataset, loss: any Loss, batchSize: Int, workers: Workers
     ) throws {
-        try classifier.check(data)
         self.loss = loss
         self.data = data
         classNames = classifier.classNames
+        var batchSize = min(batchSize, data.count)
+        (batch, batchSize) = try classifier.batches(of: data, upTo: batchSize, workers: workers)
         executor = try Executor(
-            classifier.network, batchSize: min(batchSize, data.count), workers: workers, isTraining: false)
-        batch = try DatasetBatch(data, classifier.preprocessing)
+            classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
     }
 
     func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
@@ -161,7 +167,7 @@ final class Evaluator {
         var lossSum = 0.0
         for start in stride(from: 0, to: data.count, by: executor.batchSize) {
             let count = min(executor.batchSize, data.count - start)
-            batch.start = start
+            try batch.begin(start..<start + count)
             lossSum += executor.infer(batch, count: count, loss: loss).lossSum
             let outputs = executor.outputs
             for image in 0..<count {
