@@ -30,6 +30,9 @@ let package = Package(
         .systemLibrary(
             name: "CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CVectorKernels"),
 
         // Floor 1: memory, BLAS and the kernels on it.
@@ -58,7 +61,8 @@ let package = Package(
             dependencies: [
                 "ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining",
             ]),
-        .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
+        .target(name: "ApusDownloads", dependencies: ["ApusData", "ApusFormats", "CCurl"]),
+        .target(name: "ApusCLI", dependencies: ["Apus", "ApusDownloads", "ApusFormats"]),
         .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
 
         // What measures it all. The counter replaces `malloc` in whatever it is linked into: no tests.
@@ -85,6 +89,8 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),
+        .testTarget(
+            name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),

@@ -27,8 +27,8 @@ struct CIFARFamily {
         classNames: [
             "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
         ],
-        hint: "fetch the binary version from https://www.cs.toronto.edu/~kriz/cifar.html and name the folder "
-            + "that its .bin files are in: cifar10=DIR")
+        hint: "fetch it with 'apus download cifar10' (its binary version is at "
+            + "https://www.cs.toronto.edu/~kriz/cifar.html) and name the folder: cifar10=DIR")
 
     static let hundred = CIFARFamily(
         name: "cifar100", folder: "cifar-100-binary", trainFiles: ["train.bin"], testFiles: ["test.bin"],

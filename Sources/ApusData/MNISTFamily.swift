@@ -13,8 +13,8 @@ struct MNISTFamily {
     /// Recognition").
     static let digits = MNISTFamily(
         name: "mnist", classNames: (0...9).map(String.init), normalization: .mnist,
-        hint: "download the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ into a folder "
-            + "and name it: mnist=DIR")
+        hint: "fetch it with 'apus download mnist' (its four .gz files are at "
+            + "https://ossci-datasets.s3.amazonaws.com/mnist/) and name the folder: mnist=DIR")
 
     /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
     /// Machine Learning Algorithms").
@@ -25,8 +25,8 @@ struct MNISTFamily {
             "Ankle boot",
         ],
         normalization: .fashionMNIST,
-        hint: "install it with 'apt-get install dataset-fashion-mnist' (Debian, Ubuntu) or name a folder "
-            + "that holds it: fashion-mnist=DIR")
+        hint: "install it with 'apt-get install dataset-fashion-mnist' (Debian, Ubuntu), or fetch it with "
+            + "'apus download fashion-mnist' and name the folder: fashion-mnist=DIR")
 
     /// Reads both splits from `folder`.
     func load(from folder: String) throws -> (train: ImageDataset, test: ImageDataset) {

@@ -32,7 +32,7 @@ struct TrainCommand: Command {
                 "train --model squeezenet1_1 --image-size 64 --recipe squeezenet",
                 "SqueezeNet on images enlarged for it, with the rate and batch of its paper."),
             Example(
-                "train --model squeezenet1_1 --data folder=photos --image-size 128 --output runs/photos",
+                "train -m squeezenet1_1 -d folder=photos --image-size 128 -o runs/photos",
                 "SqueezeNet on the photos in photos/cat, photos/dog, ..., a fifth of them to test on."),
             Example(
                 "train -m squeezenet1_1 --weights other.safetensors --freeze 'features.*'",
