@@ -8,11 +8,16 @@ extension Classifier {
     /// Bytes that a batch to be tested holds of images loaded ahead, and as many of the one after it.
     private static let greatestBytesAhead = 32 << 20
 
-    /// Classifies one image, upright, of any size: it becomes what the network sees.
+    /// Classifies one image, upright, of any size: it becomes what the network sees. It computes on the calling
+    /// thread.
     ///
     /// - Throws: `DataError.channelMismatch` where the network sees neither grey nor coloured images.
     public func predict(_ image: PixelImage) throws -> Prediction {
-        try predict(PixelBatch([image], preprocessing))
+        let batch = try PixelBatch([image], preprocessing)
+        return try executors.withSingle { executor in
+            _ = executor.infer(batch, count: 1)
+            return predictions(executor.outputs)[0]
+        }
     }
 
     /// Batches of a dataset's images in their order: straight from memory, or loaded ahead, fewer then at once
