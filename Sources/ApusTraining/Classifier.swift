@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -15,7 +16,7 @@ public final class Classifier: Sendable {
     public let classNames: [String]
     public let preprocessing: Preprocessing
 
-    private let executors: ExecutorPool
+    let executors: ExecutorPool
 
     public var normalization: Normalization { preprocessing.normalization }
 
@@ -62,8 +63,8 @@ public final class Classifier: Sendable {
     /// `data` are named by their numbers.
     ///
     /// - Parameters:
-    ///   - imageSize: what images are resized to; by default they keep their size. Grey ones become of as many
-    ///     channels as the model was designed for.
+    ///   - imageSize: what images are resized to; by default they keep their size, and where they differ they become
+    ///     what the model was designed for. Grey ones become of as many channels as that.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
@@ -72,8 +73,10 @@ public final class Classifier: Sendable {
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
         backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0
     ) throws {
+        let designed = type(of: model).input
+        let size = data.imageSize ?? ImageSize(height: designed.height, width: designed.width)
         let preprocessing = try Preprocessing(
-            for: data, size: imageSize, channels: type(of: model).input.channels)
+            for: data, size: imageSize ?? size, channels: designed.channels)
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName,
@@ -137,7 +140,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    private func predictions(_ outputs: Tensor) -> [Prediction] {
+    func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)
@@ -153,10 +156,10 @@ public final class Classifier: Sendable {
     ///   - threads: by default as many as the process may use.
     ///   - loss: whose mean the report gives.
     ///   - onProgress: gets the images done so far, after each batch.
-    /// - Throws: `ClassifierError.dataset` where the images are not those the classifier is for, or there are
-    ///   more classes.
+    /// - Throws: `ClassifierError.dataset` where images in memory are not those the classifier is for, or there are
+    ///   more classes; what keeps an image from being read.
     public func evaluate(
-        _ data: ImageDataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
+        _ data: any Dataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
         threads: Int? = nil,
         onProgress: ((Int) -> Void)? = nil
     ) throws -> ClassificationReport {

@@ -15,7 +15,7 @@ func runReadmeExample(dataset: String, file: URL) throws -> (ClassificationRepor
     })
 
     let report = try classifier.evaluate(data.test)
-    let answer = try classifier.predict(data.test.image(at: 0))
+    let answer = try classifier.predict(data.test.image(0))
     print(report.accuracy, answer.className, answer.confidence)
 
     try classifier.save(to: file)
