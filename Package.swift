@@ -24,6 +24,15 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CVectorKernels"),
 
         // Floor 1: memory, BLAS and the kernels on it.
@@ -34,7 +43,7 @@ let package = Package(
 
         // Floor 2: layers and the network that plans them; file formats.
         .target(name: "ApusNN", dependencies: ["ApusKernels"], swiftSettings: strict),
-        .target(name: "ApusFormats", dependencies: ["CZlib"]),
+        .target(name: "ApusFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG"]),
 
         // Floor 3: the networks of the papers; datasets.
         .target(
@@ -52,7 +61,8 @@ let package = Package(
             dependencies: [
                 "ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining",
             ]),
-        .target(name: "ApusCLI", dependencies: ["Apus", "ApusFormats"]),
+        .target(name: "ApusDownloads", dependencies: ["ApusData", "ApusFormats", "CCurl"]),
+        .target(name: "ApusCLI", dependencies: ["Apus", "ApusDownloads", "ApusFormats"]),
         .executableTarget(name: "ApusMain", dependencies: ["ApusCLI"]),
 
         // What measures it all. The counter replaces `malloc` in whatever it is linked into: no tests.
@@ -64,7 +74,8 @@ let package = Package(
             path: "Benchmarks", exclude: ["RESULTS.md", "peers", "AllocationCounter", "Results"]),
 
         // Tests, a target for each module.
-        .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["ApusKernels", "ApusFormats"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ApusKernelsTests",
             dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
@@ -78,6 +89,8 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),
+        .testTarget(
+            name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),

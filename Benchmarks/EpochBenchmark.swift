@@ -126,7 +126,7 @@ struct EpochBenchmark: Benchmark {
             case .waiting: 50 * batchSize
             }
         return try DatasetSplits(
-            train: splits.train.prefix(count), test: splits.test.prefix(1),
+            train: splits.train.inMemory.prefix(count), test: splits.test.inMemory.prefix(1),
             normalization: splits.normalization)
     }
 }
@@ -169,10 +169,11 @@ private final class ReadyBatch: BatchSource, @unchecked Sendable {
     private let labels: [Int]
 
     init(_ data: DatasetSplits, count: Int) throws {
-        let shape = data.train.shape
+        let train = data.train.inMemory
+        let shape = train.shape
         memory = try FloatBuffer(count: count * shape.count)
         images = Tensor(memory.view, batch: count, shape: shape, layout: .channelsFirst)
-        let bytes = try DatasetBatch(data.train, normalization: data.normalization)
+        let bytes = try DatasetBatch(train, normalization: data.normalization)
         for position in 0..<count { bytes.load(position, into: images, at: position) }
         labels = (0..<count).map(bytes.label(at:))
     }
@@ -193,8 +194,8 @@ private struct WaitingImages: ImageSource {
 
     init(_ data: DatasetSplits, loaders: Int) throws {
         self.loaders = .waiting(loaders)
-        dataset = data.train
-        batch = try DatasetBatch(data.train, normalization: data.normalization)
+        dataset = data.train.inMemory
+        batch = try DatasetBatch(dataset, normalization: data.normalization)
     }
 
     var count: Int { dataset.count }

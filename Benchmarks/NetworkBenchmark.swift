@@ -93,7 +93,7 @@ struct NetworkBenchmark: Benchmark {
     private func infer(_ network: Network, _ data: DatasetSplits, _ clock: StepClock) throws
         -> MemoryUse
     {
-        let batch = try DatasetBatch(data.train, normalization: data.normalization)
+        let batch = try DatasetBatch(data.train.inMemory, normalization: data.normalization)
         let executor = try Executor(
             network, batchSize: batchSize, workers: Workers(count: threads), isTraining: false)
         repeat {
@@ -109,13 +109,21 @@ struct NetworkBenchmark: Benchmark {
         let batches = max(2, min(100, (16 << 20) / (batchSize * shape.count)))
         // Few patterns: drawing one for each of a thousand classes would take longer than training.
         func split(_ name: String, _ count: Int) throws -> ImageDataset {
-            try .synthetic(count: count, shape: shape, classes: 10, seed: 1, split: name)
+            try ImageDataset.synthetic(count: count, shape: shape, classes: 10, seed: 1, split: name)
         }
         return try DatasetSplits(
             train: split("train", batches * batchSize), test: split("test", 1),
             normalization: Normalization(
                 mean: [Double](repeating: 0.5, count: shape.channels),
                 deviation: [Double](repeating: 0.25, count: shape.channels)))
+    }
+}
+
+extension Dataset {
+    /// The dataset, which a benchmark keeps in memory.
+    var inMemory: ImageDataset {
+        guard let images = self as? ImageDataset else { preconditionFailure("\(name) is not in memory") }
+        return images
     }
 }
 

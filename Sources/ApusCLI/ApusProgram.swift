@@ -13,7 +13,8 @@ public enum ApusProgram {
         commands: [
             TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
             ProfileCommand.self,
-            InspectCommand.self, CompareCommand.self, ConvertCommand.self, DoctorCommand.self,
+            InspectCommand.self, CompareCommand.self, ConvertCommand.self, DownloadCommand.self,
+            DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.

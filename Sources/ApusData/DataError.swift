@@ -1,3 +1,5 @@
+import Foundation
+
 /// A dataset cannot be found, read or used as asked.
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No folder at `path`; `hint` says how to get the dataset.
@@ -20,6 +22,12 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// A dataset without images.
     case noImages(dataset: String)
+    /// A folder without the folders that would be classes.
+    case noClasses(folder: String)
+    /// A class to test on that there is none to train on for.
+    case unknownClass(folder: String, name: String)
+    /// Images of differing sizes, of which nobody said what they are to become.
+    case noImageSize(dataset: String)
     /// A count of classes outside 1...65,536.
     case invalidClassCount(dataset: String, found: Int)
     /// A label outside 0..<classes.
@@ -65,6 +73,12 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(imageFile) holds \(images) images and \(labelFile) \(labels) labels, expected as many of each"
         case .noImages(let dataset):
             "\(dataset): found no images, expected at least one"
+        case .noClasses(let folder):
+            "\(folder): found no folders in it, expected one for each class"
+        case .unknownClass(let folder, let name):
+            "\(folder): found the class \(name), expected those of the training images"
+        case .noImageSize(let dataset):
+            "\(dataset): found images of differing sizes, expected a size to resize them to"
         case .invalidClassCount(let dataset, let found):
             "\(dataset): found \(found) classes, expected 1 to \(ImageDataset.greatestClassCount)"
         case .labelOutOfRange(let dataset, let index, let label, let classes):
@@ -89,5 +103,16 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .invalidArgument(let argument, let reason):
             "data argument '\(argument)': \(reason)"
         }
+    }
+}
+
+extension DataError {
+    /// Checks that a dataset's folder is there; `hint` says how to get the dataset.
+    static func requireFolder(at path: String, hint: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw DataError.missingFolder(path: path, hint: hint)
+        }
+        guard isFolder.boolValue else { throw DataError.notAFolder(path: path, hint: hint) }
     }
 }

@@ -16,6 +16,8 @@ public protocol Dataset: Sendable {
     var channels: Int { get }
     /// The height and width of every image; nil where they differ.
     var imageSize: ImageSize? { get }
+    /// The files that were to be images of this dataset, and cannot be read.
+    var skipped: [SkippedImage] { get }
 
     /// The class of an image, in 0..<classNames.count.
     func label(of image: Int) -> Int
@@ -26,6 +28,27 @@ public protocol Dataset: Sendable {
     ///   lost then, and give a smaller image, but none that is smaller than this. With nil all detail is wanted.
     /// - Throws: what keeps the image from being read.
     func image(_ index: Int, atLeast size: ImageSize?) throws -> PixelImage
+}
+
+extension Dataset {
+    public var classCount: Int { classNames.count }
+    public var skipped: [SkippedImage] { [] }
+
+    /// An image, upright, in all detail.
+    ///
+    /// - Throws: what keeps the image from being read.
+    public func image(_ index: Int) throws -> PixelImage { try image(index, atLeast: nil) }
+
+    /// What the dataset is called in errors.
+    var title: String { ImageDataset.title(name, split) }
+}
+
+/// A file that was to be an image, and the error of who tried to read it.
+public struct SkippedImage: Sendable, CustomStringConvertible {
+    public let path: String
+    public let error: any Error
+
+    public var description: String { "\(error)" }
 }
 
 extension ImageDataset: Dataset {

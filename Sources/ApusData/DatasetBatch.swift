@@ -5,12 +5,7 @@ import ApusNN
 /// that it computes next. Nothing in memory is worth waiting for, so nothing is loaded ahead.
 public final class DatasetBatch: EpochBatch, @unchecked Sendable {
     private let dataset: ImageDataset
-    /// What a byte becomes in each channel, where images keep their size.
-    private let tables: [Float]
-    /// How they change it otherwise, and what a pixel then becomes in each channel.
-    private let resampling: Resampling?
-    private let scales: [Float]
-    private let offsets: [Float]
+    private let writer: InputWriter
     private var order: [Int]?
     /// The place in the order of the batch's first image. To be set between batches.
     public var start = 0
@@ -22,17 +17,11 @@ public final class DatasetBatch: EpochBatch, @unchecked Sendable {
     public init(_ dataset: ImageDataset, _ preprocessing: Preprocessing) throws {
         guard preprocessing.image == dataset.shape else {
             throw DataError.shapeMismatch(
-                dataset: ImageDataset.title(dataset.name, dataset.split), found: dataset.shape.description,
+                dataset: dataset.title, found: dataset.shape.description,
                 expected: preprocessing.image.description)
         }
-        let normalization = preprocessing.normalization
         self.dataset = dataset
-        tables = (0..<normalization.channels).flatMap { normalization.table(channel: $0) }
-        resampling =
-            preprocessing.resizes
-            ? Resampling(from: preprocessing.image, to: preprocessing.input) : nil
-        scales = normalization.scales
-        offsets = normalization.offsets
+        writer = InputWriter(preprocessing)
     }
 
     /// Images as they are, normalised.
@@ -51,12 +40,7 @@ public final class DatasetBatch: EpochBatch, @unchecked Sendable {
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {
         let (image, count) = (place(position), dataset.shape.count)
-        let bytes = dataset.pixels[image * count..<(image + 1) * count]
-        if let resampling {
-            tensor.load(index, bytes: bytes, resampling: resampling, scales: scales, offsets: offsets)
-        } else {
-            tensor.load(index, bytes: bytes, tables: tables)
-        }
+        writer.write(dataset.pixels[image * count..<(image + 1) * count], into: tensor, at: index)
     }
 
     public func label(at position: Int) -> Int { Int(dataset.labels[place(position)]) }

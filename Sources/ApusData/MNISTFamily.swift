@@ -13,8 +13,8 @@ struct MNISTFamily {
     /// Recognition").
     static let digits = MNISTFamily(
         name: "mnist", classNames: (0...9).map(String.init), normalization: .mnist,
-        hint: "download the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ into a folder "
-            + "and name it: mnist=DIR")
+        hint: "fetch it with 'apus download mnist' (its four .gz files are at "
+            + "https://ossci-datasets.s3.amazonaws.com/mnist/) and name the folder: mnist=DIR")
 
     /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
     /// Machine Learning Algorithms").
@@ -25,19 +25,16 @@ struct MNISTFamily {
             "Ankle boot",
         ],
         normalization: .fashionMNIST,
-        hint: "install it with 'apt-get install dataset-fashion-mnist' (Debian, Ubuntu) or name a folder "
-            + "that holds it: fashion-mnist=DIR")
+        hint: "install it with 'apt-get install dataset-fashion-mnist' (Debian, Ubuntu), or fetch it with "
+            + "'apus download fashion-mnist' and name the folder: fashion-mnist=DIR")
 
     /// Reads both splits from `folder`.
-    func load(from folder: String) throws -> DatasetSplits {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
-            throw DataError.missingFolder(path: folder, hint: hint)
-        }
-        guard isFolder.boolValue else { throw DataError.notAFolder(path: folder, hint: hint) }
-        return try DatasetSplits(
-            train: loadSplit("train", prefix: "train", folder: folder),
-            test: loadSplit("test", prefix: "t10k", folder: folder), normalization: normalization)
+    func load(from folder: String) throws -> (train: ImageDataset, test: ImageDataset) {
+        try DataError.requireFolder(at: folder, hint: hint)
+        return try (
+            loadSplit("train", prefix: "train", folder: folder),
+            loadSplit("test", prefix: "t10k", folder: folder)
+        )
     }
 
     private func loadSplit(_ split: String, prefix: String, folder: String) throws -> ImageDataset {

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// How an image, as a dataset holds it, becomes what a network sees: resized, a single channel repeated, and
@@ -5,7 +6,8 @@ import ApusKernels
 ///
 /// It is done when an image is loaded into a batch, so a dataset stays as small as it is stored.
 public struct Preprocessing: Sendable, Equatable {
-    /// The extent of an image as datasets hold it.
+    /// The extent of an image as datasets hold it; the input's, with the channels of the images, where their sizes
+    /// differ. Images of another size are resized to the input's all the same.
     public let image: Shape
     /// Its extent as the network sees it.
     public let input: Shape
@@ -40,13 +42,17 @@ public struct Preprocessing: Sendable, Equatable {
 
     /// The images of `data`, brought to `size` if one is given, for a network that wants `channels`. Grey
     /// images have their channel repeated; those of colour keep theirs.
+    ///
+    /// - Throws: `DataError.noImageSize` where the images differ in size, and none is given.
     public init(for data: DatasetSplits, size: ImageSize? = nil, channels: Int) throws {
-        let image = data.train.shape
+        let train = data.train
+        guard let size = size ?? data.imageSize else { throw DataError.noImageSize(dataset: train.title) }
+        let stored = data.imageSize ?? size
         try self.init(
-            image: image,
+            image: Shape(height: stored.height, width: stored.width, channels: train.channels),
             input: Shape(
-                height: size?.height ?? image.height, width: size?.width ?? image.width,
-                channels: image.channels == 1 ? channels : image.channels),
+                height: size.height, width: size.width,
+                channels: train.channels == 1 ? channels : train.channels),
             normalization: data.normalization)
     }
 

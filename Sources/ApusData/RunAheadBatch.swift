@@ -33,6 +33,8 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
         self.queue = queue
         self.workers = workers
         help = { _, _ in queue.loadBatch() }
+        // Until they are shuffled, images come as they are numbered.
+        queue.begin(order: Array(0..<images.count), seed: 0, epoch: 0)
         for _ in 0..<loaders { queue.startLoader() }
     }
 

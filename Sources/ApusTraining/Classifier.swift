@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -62,8 +63,8 @@ public final class Classifier: Sendable {
     /// `data` are named by their numbers.
     ///
     /// - Parameters:
-    ///   - imageSize: what images are resized to; by default they keep their size. Grey ones become of as many
-    ///     channels as the model was designed for.
+    ///   - imageSize: what images are resized to; by default they keep their size, and where they differ they become
+    ///     what the model was designed for. Grey ones become of as many channels as that.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
@@ -72,8 +73,10 @@ public final class Classifier: Sendable {
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
         backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0
     ) throws {
+        let designed = type(of: model).input
+        let size = data.imageSize ?? ImageSize(height: designed.height, width: designed.width)
         let preprocessing = try Preprocessing(
-            for: data, size: imageSize, channels: type(of: model).input.channels)
+            for: data, size: imageSize ?? size, channels: designed.channels)
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName,
@@ -99,11 +102,7 @@ public final class Classifier: Sendable {
     ///
     /// - Throws: `DataError.pixelCountMismatch` where it is not of the extent of `preprocessing.image`.
     public func predict(_ pixels: [UInt8]) throws -> Prediction {
-        let batch = try batch([pixels])
-        return try executors.withSingle { executor in
-            _ = executor.infer(batch, count: 1)
-            return predictions(executor.outputs)[0]
-        }
+        try predict(batch([pixels]))
     }
 
     /// Classifies images of bytes, a batch at a time on all threads; calls take turns.
@@ -112,10 +111,26 @@ public final class Classifier: Sendable {
     public func predict(_ images: [[UInt8]]) throws -> [Prediction] {
         guard !images.isEmpty else { return [] }
         let batch = try batch(images)
-        return try executors.withBatched { executor in
-            stride(from: 0, to: images.count, by: executor.batchSize).flatMap { start in
-                batch.start = start
-                _ = executor.infer(batch, count: min(executor.batchSize, images.count - start))
+        return try predict(count: images.count) { places in
+            batch.start = places.lowerBound
+            return batch
+        }
+    }
+
+    /// Classifies the first image of a batch.
+    func predict(_ batch: any BatchSource) throws -> Prediction {
+        try executors.withSingle { executor in
+            _ = executor.infer(batch, count: 1)
+            return predictions(executor.outputs)[0]
+        }
+    }
+
+    /// Classifies `count` images, of which `batch` gives those at places that follow each other.
+    func predict(count: Int, batch: (Range<Int>) throws -> any BatchSource) throws -> [Prediction] {
+        try executors.withBatched { executor in
+            try stride(from: 0, to: count, by: executor.batchSize).flatMap { start in
+                let places = start..<min(start + executor.batchSize, count)
+                _ = executor.infer(try batch(places), count: places.count)
                 return predictions(executor.outputs)
             }
         }
@@ -153,10 +168,10 @@ public final class Classifier: Sendable {
     ///   - threads: by default as many as the process may use.
     ///   - loss: whose mean the report gives.
     ///   - onProgress: gets the images done so far, after each batch.
-    /// - Throws: `ClassifierError.dataset` where the images are not those the classifier is for, or there are
-    ///   more classes.
+    /// - Throws: `ClassifierError.dataset` where images in memory are not those the classifier is for, or there are
+    ///   more classes; what keeps an image from being read.
     public func evaluate(
-        _ data: ImageDataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
+        _ data: any Dataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
         threads: Int? = nil,
         onProgress: ((Int) -> Void)? = nil
     ) throws -> ClassificationReport {

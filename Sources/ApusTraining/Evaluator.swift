@@ -4,23 +4,23 @@ import ApusNN
 
 /// Runs a classifier over a dataset, as often as asked.
 final class Evaluator {
-    private let data: ImageDataset
+    private let data: any Dataset
     private let classNames: [String]
     private let loss: any Loss
     private let executor: Executor
-    private let batch: DatasetBatch
+    private let batch: any EpochBatch
 
     init(
-        _ classifier: Classifier, _ data: ImageDataset, loss: any Loss, batchSize: Int, workers: Workers
+        _ classifier: Classifier, _ data: any Dataset, loss: any Loss, batchSize: Int, workers: Workers
     ) throws {
-        try classifier.check(data)
         try loss.check(classifier.network.output)
         self.loss = loss
         self.data = data
         classNames = classifier.classNames
+        var batchSize = min(batchSize, data.count)
+        (batch, batchSize) = try classifier.batches(of: data, upTo: batchSize, workers: workers)
         executor = try Executor(
-            classifier.network, batchSize: min(batchSize, data.count), workers: workers, isTraining: false)
-        batch = try DatasetBatch(data, classifier.preprocessing)
+            classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
     }
 
     func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
@@ -28,7 +28,7 @@ final class Evaluator {
         var (lossSum, weight) = (0.0, 0.0)
         for start in stride(from: 0, to: data.count, by: executor.batchSize) {
             let count = min(executor.batchSize, data.count - start)
-            batch.start = start
+            try batch.begin(start..<start + count)
             let outcome = executor.infer(batch, count: count, loss: loss)
             lossSum += outcome.lossSum
             weight += outcome.weight

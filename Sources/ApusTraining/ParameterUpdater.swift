@@ -20,6 +20,8 @@ package final class ParameterUpdater: @unchecked Sendable {
 
     // The step under way.
     private var parameters: FloatView
+    private var averages: FloatView?
+    private var averageShare: Float = 0
     private var step = 0
     private var rate = 0.0
     private var gradientScale: Float = 1
@@ -59,7 +61,11 @@ package final class ParameterUpdater: @unchecked Sendable {
                     gradients: self.executor.gradients.slice(range),
                     state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
                     step: self.step, rate: self.rate, gradientScale: self.gradientScale)
-                self.average?.follow(self.executor.network, step: self.step, range: range)
+                if let averages = self.averages {
+                    Updates.average(
+                        averages.slice(range), parameters: self.parameters.slice(range),
+                        share: self.averageShare)
+                }
             }
         }
     }
@@ -72,6 +78,10 @@ package final class ParameterUpdater: @unchecked Sendable {
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
         parameters = executor.network.changingParameterBlock
+        if let average {
+            averages = average.classifier.network.changingParameterBlock
+            averageShare = average.share(step: step)
+        }
         self.step = step
         self.rate = rate
         gradientScale = 1

@@ -27,7 +27,7 @@ public final class Trainer {
     let average: WeightAverage?
     private let evaluator: Evaluator
 
-    /// Allocates everything a run takes.
+    /// Allocates everything a run takes. What does not lie in memory is loaded ahead.
     ///
     /// - Parameters:
     ///   - threads: by default as many as the process may use; the result does not depend on it.
@@ -36,11 +36,16 @@ public final class Trainer {
         _ classifier: Classifier, on data: DatasetSplits,
         _ configuration: TrainingConfiguration = TrainingConfiguration(), threads: Int? = nil
     ) throws {
+        guard let train = data.train as? ImageDataset else {
+            let images = try DatasetSource(data.train, classifier.preprocessing)
+            try self.init(classifier, on: images, test: data.test, configuration, threads: threads)
+            return
+        }
         try configuration.check()
-        try classifier.check(data.train)
+        try classifier.check(train)
         try self.init(
-            classifier, on: DatasetBatch(data.train, classifier.preprocessing), test: data.test,
-            configuration, Workers(count: threads))
+            classifier, on: DatasetBatch(train, classifier.preprocessing), test: data.test, configuration,
+            Workers(count: threads))
     }
 
     /// Allocates everything a run takes that learns from images loaded ahead (see `RunAheadBatch`).
@@ -51,7 +56,7 @@ public final class Trainer {
     ///     depend on it.
     /// - Throws: `ClassifierError`, `OptimizerError`, `TrainingError` or `DataError` where the parts do not fit.
     public convenience init(
-        _ classifier: Classifier, on images: any ImageSource, test: ImageDataset,
+        _ classifier: Classifier, on images: any ImageSource, test: any Dataset,
         _ configuration: TrainingConfiguration = TrainingConfiguration(), threads: Int? = nil
     ) throws {
         try configuration.check()
@@ -65,7 +70,7 @@ public final class Trainer {
     }
 
     private init(
-        _ classifier: Classifier, on batch: any EpochBatch, test: ImageDataset,
+        _ classifier: Classifier, on batch: any EpochBatch, test: any Dataset,
         _ configuration: TrainingConfiguration, _ workers: Workers
     ) throws {
         try configuration.loss.check(classifier.network.output)

@@ -17,14 +17,9 @@ final class WeightAverage: Sendable {
 
     /// Begins anew with the parameters of `network`.
     func begin(with network: Network) {
-        classifier.network.parameterBlock.copy(from: network.parameterBlock)
+        classifier.network.changingParameterBlock.copy(from: network.parameterBlock)
     }
 
-    /// Takes in what step `step` has made of a run of the trained parameters of `network`.
-    func follow(_ network: Network, step: Int, range: Range<Int>) {
-        let decay = min(decay, Double(1 + step) / Double(10 + step))
-        Updates.average(
-            classifier.network.parameterBlock.slice(range), parameters: network.parameterBlock.slice(range),
-            share: Float(1 - decay))
-    }
+    /// The share of the way to the parameters that the average goes after step `step`.
+    func share(step: Int) -> Float { Float(1 - min(decay, Double(1 + step) / Double(10 + step))) }
 }

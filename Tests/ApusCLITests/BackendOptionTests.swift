@@ -89,8 +89,10 @@ struct BackendOptionTests {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "net.apus")
             let data = try DatasetSplits(
-                train: .synthetic(count: 10, shape: LeNet5.input, classes: 10, seed: 1, split: "train"),
-                test: .synthetic(count: 10, shape: LeNet5.input, classes: 10, seed: 1, split: "test"),
+                train: ImageDataset.synthetic(
+                    count: 10, shape: LeNet5.input, classes: 10, seed: 1, split: "train"),
+                test: ImageDataset.synthetic(
+                    count: 10, shape: LeNet5.input, classes: 10, seed: 1, split: "test"),
                 normalization: Normalization(mean: [0.5], deviation: [0.25]))
             for backend in Backend.allCases {
                 let classifier = try Classifier(LeNet5(), for: data, backend: backend)

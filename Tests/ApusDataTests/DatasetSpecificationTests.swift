@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import Foundation
 import TestSupport
@@ -12,6 +13,12 @@ import Testing
             ("mnist=a=b", .mnist(folder: FileManager.default.currentDirectoryPath + "/a=b")),
             ("mnist=/a/./b/", .mnist(folder: "/a/b")),
             ("mnist=~/digits", .mnist(folder: NSHomeDirectory() + "/digits")),
+            ("cifar10=/c", .cifar10(folder: "/c")),
+            ("cifar100=/c/", .cifar100(folder: "/c")),
+            ("folder=/a,b", .folder("/a,b")),
+            ("folder=/a/,test=0.1", .folder("/a", testFraction: 0.1)),
+            ("folder=/a,seed=7", .folder("/a", seed: 7)),
+            ("folder=/a,c=d,seed=7,test=0.5", .folder("/a,c=d", testFraction: 0.5, seed: 7)),
             ("synthetic", .synthetic(count: 60_000)),
             ("synthetic=120", .synthetic(count: 120)),
         ] as [(String, DatasetSpecification)])
@@ -25,13 +32,16 @@ import Testing
     func unknownNamesAreReportedWithTheNearestKnown(argument: String, suggestion: String?) {
         let name = String(argument.prefix { $0 != "=" })
         let expected = DataError.unknownDataset(
-            name: name, known: ["fashion-mnist", "mnist", "synthetic"], suggestion: suggestion)
+            name: name, known: ["fashion-mnist", "mnist", "cifar10", "cifar100", "folder", "synthetic"],
+            suggestion: suggestion)
         #expect(throws: expected) { try DatasetSpecification(parsing: argument) }
         #expect(expected.description.contains("did you mean") == (suggestion != nil))
     }
 
     @Test(arguments: [
         "mnist", "mnist=", "fashion-mnist=", "synthetic=", "synthetic=0", "synthetic=-1", "synthetic=many",
+        "cifar10", "cifar100", "folder", "folder=,test=0.1", "folder=/a,test=0", "folder=/a,test=1",
+        "folder=/a,test=x", "folder=/a,seed=-1",
         "synthetic=1000001", "synthetic=99999999999999999999",
     ])
     func unusableValuesAreReported(argument: String) {
@@ -73,10 +83,11 @@ import Testing
         try write(IDXFile.bytes([1], [4]), "t10k-labels", rank: 1)
 
         let splits = try DatasetSpecification(parsing: "mnist=\(folder.url.path)").load()
-        #expect(splits.train.labels == [9, 0])
-        #expect(splits.train.pixels == Array(1...6))
-        #expect(splits.test.labels == [4])
-        #expect(splits.test.shape == Shape(height: 1, width: 3, channels: 1))
+        let train = try #require(splits.train as? ImageDataset)
+        #expect(train.labels == [9, 0])
+        #expect(train.pixels == Array(1...6))
+        #expect(splits.test.label(of: 0) == 4)
+        #expect(splits.test.imageSize == ImageSize(height: 1, width: 3))
         #expect(splits.train.classNames == (0...9).map(String.init))
         #expect(splits.normalization == .mnist)
         #expect((splits.train.split, splits.test.split) == ("train", "test"))
@@ -97,7 +108,7 @@ import Testing
     @Test func syntheticSplitsAreReadyToTrainOn() throws {
         let splits = try DatasetSpecification.synthetic(count: 601).load(seed: 3)
         #expect((splits.train.count, splits.test.count) == (601, 101))
-        let (mean, deviation) = splits.train.pixelStatistics()
+        let (mean, deviation) = try #require(splits.train as? ImageDataset).pixelStatistics()
         #expect(splits.normalization.mean == mean)
         #expect(splits.normalization.deviation == deviation)
         #expect(try DatasetSpecification.synthetic(count: 1).load().test.count == 1)
@@ -109,18 +120,18 @@ import Testing
     @Test(.enabled(if: hasFashionMNIST, "Debian's dataset-fashion-mnist is not installed"))
     func fashionMNISTIsAsPublished() throws {
         let splits = try DatasetSpecification(parsing: "fashion-mnist").load()
-        #expect(splits.train.shape == Shape(height: 28, width: 28, channels: 1))
         for (split, perClass) in [(splits.train, 6000), (splits.test, 1000)] {
             #expect(split.count == 10 * perClass)
+            #expect(split.imageSize == ImageSize(28) && split.channels == 1)
             var counts = [Int](repeating: 0, count: split.classCount)
-            for label in split.labels { counts[Int(label)] += 1 }
+            for image in 0..<split.count { counts[split.label(of: image)] += 1 }
             #expect(counts == Array(repeating: perClass, count: 10))
         }
-        let (mean, deviation) = splits.train.pixelStatistics()
+        let (mean, deviation) = try #require(splits.train as? ImageDataset).pixelStatistics()
         #expect(abs(mean[0] - 0.2860) < 0.00005)
         #expect(abs(deviation[0] - 0.3530) < 0.00005)
         #expect(splits.normalization == .fashionMNIST)
         // The first training image shows an ankle boot.
-        #expect(splits.train.classNames[Int(splits.train.labels[0])] == "Ankle boot")
+        #expect(splits.train.classNames[splits.train.label(of: 0)] == "Ankle boot")
     }
 }

@@ -58,7 +58,7 @@ import Testing
         #expect(splits.normalization == .mnist)
         #expect(
             throws: DataError.splitMismatch(
-                train: "2 classes of 4x4x1 images", test: "3 classes of 4x4x1 images")
+                train: "2 classes of images of 4x4x1", test: "3 classes of images of 4x4x1")
         ) { try DatasetSplits(train: generate(2, 4), test: generate(3, 4), normalization: .mnist) }
         #expect(throws: DataError.self) {
             try DatasetSplits(train: generate(2, 4), test: generate(2, 5), normalization: .mnist)

@@ -10,14 +10,15 @@ struct ClassWeightsTests {
     /// Images of which class 0 has 40 and each other one 3, and as many of each to test on.
     private func unevenData() throws -> DatasetSplits {
         let data = try SmallTask.data(count: 200)
+        let images = try SmallTask.images(count: 200)
         var kept = [Int](repeating: 0, count: 5)
         let chosen = (0..<200).filter { image in
-            let label = Int(data.train.labels[image])
+            let label = images.label(of: image)
             kept[label] += 1
             return kept[label] <= (label == 0 ? 40 : 3)
         }
         return try DatasetSplits(
-            train: data.train.subset(chosen), test: data.test, normalization: data.normalization)
+            train: images.subset(chosen), test: data.test, normalization: data.normalization)
     }
 
     @Test("Balanced ones let each class count the same, and one without images 1")
@@ -42,7 +43,8 @@ struct ClassWeightsTests {
         var configuration = SmallTask.configuration(SmallTask.optimizers[1])
         configuration.microBatch = microBatch
         configuration.loss = SoftmaxCrossEntropy(
-            classWeights: try weights?.resolved(labels: data.train.labels.map { Int($0) }, classes: 5))
+            classWeights: try weights?.resolved(
+                labels: (0..<data.train.count).map(data.train.label(of:)), classes: 5))
         return try SmallTask.trainer(data, configuration, threads: threads)
     }
 
@@ -80,8 +82,8 @@ struct ClassWeightsTests {
         try trainer.fit()
         var (sum, total) = (0.0, 0.0)
         for image in 0..<data.train.count {
-            let label = Int(data.train.labels[image])
-            let answer = try classifier.predict(data.train.image(at: image))
+            let label = data.train.label(of: image)
+            let answer = try classifier.predict(data.train.image(image))
             sum -= Double(weights[label]) * log(Double(answer.probabilities[label]))
             total += Double(weights[label])
         }

@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -27,7 +28,7 @@ struct ClassifierTests {
         let report = try classifier.evaluate(data.test)
         #expect(report.accuracy > 0.6, "chance is 0.2")
         let correct = try (0..<data.test.count).filter {
-            try classifier.predict(data.test.image(at: $0)).classIndex == Int(data.test.labels[$0])
+            try classifier.predict(data.test.image($0)).classIndex == data.test.label(of: $0)
         }
         #expect(report.accuracy == Double(correct.count) / Double(data.test.count))
     }
@@ -38,7 +39,7 @@ struct ClassifierTests {
         let classifier = try Classifier(SqueezeNet1_1(classes: 5), for: data, imageSize: ImageSize(28))
         #expect(classifier.network.input == Shape(height: 28, width: 28, channels: 3))
         #expect(classifier.normalization.mean == [0.5, 0.5, 0.5])
-        let probabilities = try classifier.predict(data.test.image(at: 0)).probabilities
+        let probabilities = try classifier.predict(data.test.image(0)).probabilities
         #expect(probabilities.count == 5 && probabilities.allSatisfy(\.isFinite))
     }
 
@@ -56,7 +57,7 @@ struct ClassifierTests {
         #expect(try holdsImageExtent(file))
         let read = try Classifier.load(from: file)
         #expect(read.preprocessing == classifier.preprocessing)
-        let image = data.test.image(at: 3)
+        let image = try data.test.image(3)
         #expect(try read.predict(image) == classifier.predict(image))
         #expect(try read.evaluate(data.test) == classifier.evaluate(data.test))
 

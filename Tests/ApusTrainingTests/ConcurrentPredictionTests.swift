@@ -1,19 +1,20 @@
 import ApusData
+import ApusFormats
 import ApusTraining
 import TestSupport
 import Testing
 
 @Suite("Predictions from many tasks")
 struct ConcurrentPredictionTests {
-    private func images(_ data: DatasetSplits) -> [[UInt8]] {
-        (0..<data.test.count).map(data.test.image(at:))
+    private func images(_ data: DatasetSplits) throws -> [PixelImage] {
+        try (0..<data.test.count).map { try data.test.image($0) }
     }
 
     @Test("They are those of one task")
     func tasks() async throws {
         let data = try SmallTask.data()
         let classifier = try SmallTask.classifier(data)
-        let images = images(data)
+        let images = try images(data)
         let expected = try images.map { try classifier.predict($0) }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for task in 0..<64 {
@@ -34,11 +35,14 @@ struct ConcurrentPredictionTests {
     func batches(count: Int) async throws {
         let data = try SmallTask.data()
         let classifier = try SmallTask.classifier(data)
-        let all = images(data)
+        let all = try images(data)
         let images = (0..<count).map { all[$0 % all.count] }
         let expected = try images.map { try classifier.predict($0) }
         try await withThrowingTaskGroup(of: [Classifier.Prediction].self) { group in
-            for _ in 0..<8 { group.addTask { try classifier.predict(images) } }
+            for _ in 0..<4 {
+                group.addTask { try classifier.predict(images) }
+                group.addTask { try classifier.predict(images.map(\.samples)) }
+            }
             for try await predictions in group {
                 #expect(predictions.map(\.classIndex) == expected.map(\.classIndex))
                 expectClose(
@@ -46,7 +50,9 @@ struct ConcurrentPredictionTests {
                     absolute: 2 * 64 * 0x1p-24)
             }
         }
-        #expect(try classifier.predict([[UInt8]]()).isEmpty)
+        #expect(try classifier.predict([[UInt8]]()).isEmpty && classifier.predict([PixelImage]()).isEmpty)
+        let bytes = try images.map { try classifier.predict($0.samples) }
+        #expect(bytes == expected)
     }
 
     @Test("An image of another extent is named")
@@ -54,7 +60,7 @@ struct ConcurrentPredictionTests {
         let data = try SmallTask.data()
         let classifier = try SmallTask.classifier(data)
         let error = #expect(throws: DataError.self) {
-            try classifier.predict([data.test.image(at: 0), [1, 2, 3]])
+            try classifier.predict([data.test.image(0).samples, [1, 2, 3]])
         }
         #expect(error?.description.contains("image 1") == true)
         // Two wrongs that add up to a right count are no less wrong.
@@ -65,7 +71,7 @@ struct ConcurrentPredictionTests {
     @Test("A snapshot answers as the classifier did, while that is trained on")
     func snapshot() async throws {
         let data = try SmallTask.data()
-        let images = images(data)
+        let images = try images(data)
         var configuration = SmallTask.configuration(SmallTask.optimizers[0])
         configuration.epochs = 40
         let trainer = try SmallTask.trainer(data, configuration)

@@ -23,7 +23,7 @@ struct OptimizerTests {
             }, input: SmallTask.shape)
         let executor = try Executor(network, batchSize: 50, workers: Workers(count: 2))
         let updater = try ParameterUpdater(executor, optimizer, clipNorm: clipNorm)
-        let batch = try DatasetBatch(data.train, normalization: data.normalization)
+        let batch = try DatasetBatch(SmallTask.images(), normalization: data.normalization)
         let block = network.parameterBlock
         var expected = block.array.map(Double.init)
         var states = expected.map { _ in [0.0, 0.0] }

@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusTraining
 import Synchronization
@@ -87,25 +88,27 @@ private final class StoredImages: ImageSource {
     struct Damage: Error {}
 
     let loaders: Loaders
-    private let dataset: ImageDataset
+    private let dataset: any Dataset
     private let table: [Float]
     private let damaged = Mutex(0..<0)
 
     init(_ data: DatasetSplits, _ loaders: Loaders) {
         dataset = data.train
+        let size = data.imageSize ?? ImageSize(1)
+        shape = Shape(height: size.height, width: size.width, channels: data.train.channels)
         table = data.normalization.table(channel: 0)
         self.loaders = loaders
     }
 
     var name: String { dataset.name }
     var count: Int { dataset.count }
-    var shape: Shape { dataset.shape }
+    let shape: Shape
     var classCount: Int { dataset.classCount }
-    func label(of image: Int) -> Int { Int(dataset.labels[image]) }
+    func label(of image: Int) -> Int { dataset.label(of: image) }
 
     func load(_ image: Int, seed: UInt64, epoch: Int, into tensor: Tensor, at index: Int) throws {
         if damaged.withLock({ $0.contains(image) }) { throw Damage() }
-        tensor.load(index, channelsFirst: dataset.image(at: image).map { table[Int($0)] })
+        tensor.load(index, channelsFirst: try dataset.image(image).samples.map { table[Int($0)] })
     }
 
     func damage(_ images: Range<Int>) { damaged.withLock { $0 = images } }

@@ -9,12 +9,15 @@ enum SmallTask {
     static let shape = Shape(height: 8, width: 8, channels: 1)
 
     static func data(count: Int = 100, classes: Int = 5) throws -> DatasetSplits {
-        func split(_ name: String, _ count: Int) throws -> ImageDataset {
-            try .synthetic(count: count, shape: shape, classes: classes, seed: 3, split: name)
-        }
-        return try DatasetSplits(
-            train: split("train", count), test: split("test", 40),
+        try DatasetSplits(
+            train: images(count: count, classes: classes),
+            test: ImageDataset.synthetic(count: 40, shape: shape, classes: classes, seed: 3, split: "test"),
             normalization: Normalization(mean: [0.5], deviation: [0.25]))
+    }
+
+    /// The images to train on.
+    static func images(count: Int = 100, classes: Int = 5) throws -> ImageDataset {
+        try .synthetic(count: count, shape: shape, classes: classes, seed: 3, split: "train")
     }
 
     static func layers(classes: Int = 5, hidden: Int = 12) -> Sequential {
@@ -35,7 +38,7 @@ enum SmallTask {
         try Classifier(
             modelName: name,
             network: try Network(
-                layers(classes: data.train.classCount, hidden: hidden), input: data.train.shape, seed: 5),
+                layers(classes: data.train.classCount, hidden: hidden), input: shape, seed: 5),
             classNames: data.train.classNames, normalization: data.normalization)
     }
 

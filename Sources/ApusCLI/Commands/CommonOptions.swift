@@ -55,6 +55,8 @@ enum CommonOptions {
         help:
             "What computes products and convolutions: OpenBLAS, or vector kernels of our own where they are "
             + "faster. They round in another order.")
+    static let strict = Flag(
+        "strict", help: "Make a file that is no whole image an error; otherwise it is left out, and named.")
     static let json = Flag("json", help: "Write JSON, for programs.")
 
     static func classes(absent: String, help: String = "Classes to tell apart.") -> Option<Int?> {

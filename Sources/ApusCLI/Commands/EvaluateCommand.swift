@@ -18,7 +18,8 @@ struct EvaluateCommand: Command {
     static let specification = CommandSpecification(
         "evaluate", abstract: "Tests a trained network: accuracy, scores of each class, confusion matrix.",
         options: [
-            checkpoint, data, batchSize, CommonOptions.backend, CommonOptions.threads, CommonOptions.json,
+            checkpoint, data, CommonOptions.strict, batchSize, CommonOptions.backend, CommonOptions.threads,
+            CommonOptions.json,
         ],
         examples: [
             Example("evaluate --checkpoint runs/lenet5", "The last checkpoint of a run, as a table."),
@@ -29,6 +30,7 @@ struct EvaluateCommand: Command {
 
     let path: String
     let data: DatasetSpecification?
+    let isStrict: Bool
     let batchSize: Int
     let backend: Backend
     let threads: Int?
@@ -37,6 +39,7 @@ struct EvaluateCommand: Command {
     init(_ arguments: ParsedArguments) throws {
         path = arguments[Self.checkpoint]
         data = try arguments[Self.data].map(Self.specification(of:))
+        isStrict = arguments[CommonOptions.strict]
         batchSize = arguments[Self.batchSize]
         backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
@@ -47,7 +50,12 @@ struct EvaluateCommand: Command {
         let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
         let classifier = try checkpoint.classifier(backend: backend)
         let data = try self.data ?? trainedOn(checkpoint)
-        let images = try data.load().test
+        let images = try data.loadTest(isStrict: isStrict)
+        if !images.skipped.isEmpty {
+            console.complain(
+                "note: left out \(images.skipped.count.counted("file")) of no whole image: "
+                    + "\(images.skipped.map(\.description).listed)\n")
+        }
         CommonOptions.remark(onThreads: threads, to: console)
         let report = try classifier.evaluate(images, batchSize: batchSize, threads: threads)
         if writesJSON {

@@ -38,7 +38,7 @@ struct StartingWeights {
 
 extension [String] {
     /// The first few, and how many more there are.
-    fileprivate var listed: String {
+    var listed: String {
         let most = 6
         let rest = count > most ? " and \((count - most).grouped) more" : ""
         return prefix(most).joined(separator: ", ") + rest

@@ -17,7 +17,8 @@ struct TrainCommand: Command {
     static let specification = CommandSpecification(
         "train", abstract: "Trains a network on labelled images, and tests it.",
         groups: TrainSettings.groups + RunSettings.groups + [
-            OptionGroup("The run", [output, resume, CommonOptions.threads, microBatch, quiet])
+            OptionGroup(
+                "The run", [output, resume, CommonOptions.threads, microBatch, CommonOptions.strict, quiet])
         ],
         examples: [
             Example("train", "LeNet-5 on Fashion-MNIST, into runs/lenet5: 91 % of the test images right."),
@@ -36,6 +37,9 @@ struct TrainCommand: Command {
                 "train --model squeezenet1_1 --image-size 64 --recipe squeezenet",
                 "SqueezeNet on images enlarged for it, with the rate and batch of its paper."),
             Example(
+                "train -m squeezenet1_1 -d folder=photos --image-size 128 -o runs/photos",
+                "SqueezeNet on the photos in photos/cat, photos/dog, ..., a fifth of them to test on."),
+            Example(
                 "train -m squeezenet1_1 --weights other.safetensors --freeze 'features.*'",
                 "A classifier of its own for features that were learned on other images."),
         ])
@@ -46,6 +50,7 @@ struct TrainCommand: Command {
     let isResumed: Bool
     let threads: Int?
     let microBatch: Int?
+    let isStrict: Bool
     let isQuiet: Bool
 
     init(_ arguments: ParsedArguments) throws {
@@ -55,6 +60,7 @@ struct TrainCommand: Command {
         isResumed = arguments[Self.resume]
         threads = arguments[CommonOptions.threads]
         microBatch = arguments[Self.microBatch]
+        isStrict = arguments[CommonOptions.strict]
         isQuiet = arguments[Self.quiet]
     }
 
@@ -64,9 +70,9 @@ struct TrainCommand: Command {
     }
 
     private func newRun() throws -> TrainingRun {
-        let data = try settings.data.load()
+        let data = try load(settings)
         let size = settings.imageSize.map { ", resized to \($0)" } ?? ""
-        let images = "the images of \(settings.data), of \(data.train.shape)\(size)"
+        let images = "the images of \(settings.data), of \(data.extentText)\(size)"
         let model = try settings.model(for: data)
         let (trainer, weights) = try settings.model.built(for: images) {
             let classifier = try Classifier(
@@ -82,6 +88,10 @@ struct TrainCommand: Command {
         // What cannot be written is better known before an epoch than after it.
         try run.save()
         return run
+    }
+
+    private func load(_ settings: TrainSettings) throws -> DatasetSplits {
+        try settings.data.load(normalization: settings.normalization, isStrict: isStrict)
     }
 
     private func trainer(
@@ -114,7 +124,7 @@ struct TrainCommand: Command {
         let checkpoint = try Checkpoint(contentsOf: folder.checkpoint)
         let settings = try savedSettings(checkpoint)
         try settings.checkAgreement(with: arguments, path: folder.shownPath)
-        let data = try settings.data.load()
+        let data = try load(settings)
         let classifier = try checkpoint.classifier(backend: settings.backend, freezing: settings.frozen)
         let trainer = try trainer(classifier, on: data, settings)
         try trainer.resume(from: checkpoint)

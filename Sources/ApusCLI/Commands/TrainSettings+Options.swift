@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusTraining
 
 /// The options of `apus train` that decide the bits of a run.
@@ -15,12 +16,20 @@ extension TrainSettings {
 
     static let data = Option(
         "data", short: "d", "dataset", default: "fashion-mnist",
-        help: "The images: fashion-mnist, fashion-mnist=DIR, mnist=DIR, synthetic, "
-            + "or synthetic=COUNT generated ones.")
+        help:
+            "The images: fashion-mnist, fashion-mnist=DIR, mnist=DIR, cifar10=DIR, cifar100=DIR; folder=DIR for "
+            + "JPEG and PNG files, a folder for each class, in train and val, or split as in "
+            + "folder=DIR,test=0.2,seed=1; synthetic, or synthetic=COUNT generated ones.")
     static let imageSize = Option<ImageSize?>(
-        "image-size", "n|HxW", absent: "as they are",
+        "image-size", "n|HxW", absent: "as they are; the model's where they differ",
         help: "What images are resized to, in square or height and width. "
             + "Grey is repeated where the model wants colour, in any case.")
+    static let mean = Option<ChannelNumbers?>(
+        "mean", "x,..", absent: "the training images'",
+        help: "What becomes 0 of each channel, on a scale from 0 to 1; goes with --deviation.")
+    static let deviation = Option<ChannelNumbers?>(
+        "deviation", "x,..", absent: "the training images'",
+        help: "How far from the mean lies 1; goes with --mean.")
     static let classes = CommonOptions.classes(
         absent: "the data's", help: "Classes to tell apart, no fewer than the data's.")
     static let epochs = Option(
@@ -79,7 +88,10 @@ extension TrainSettings {
     static let groups = [
         OptionGroup(
             "What to train",
-            [CommonOptions.model, data, imageSize, classes, epochs, batchSize, accumulate, seed]),
+            [
+                CommonOptions.model, data, imageSize, mean, deviation, classes, epochs, batchSize, accumulate,
+                seed,
+            ]),
         OptionGroup("What to start from", [weights, freeze]),
         OptionGroup(
             "How to train",

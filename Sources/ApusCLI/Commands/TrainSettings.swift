@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -11,6 +12,8 @@ struct TrainSettings: Sendable {
     let model: ModelName
     let data: DatasetSpecification
     let imageSize: ImageSize?
+    /// What is given of it; by default it is computed.
+    let normalization: Normalization?
     private let classes: Int?
     /// Where the weights to start from lie.
     let weights: String?
@@ -30,6 +33,8 @@ struct TrainSettings: Sendable {
         model = arguments[CommonOptions.model]
         data = try Self.reading(Self.data) { try DatasetSpecification(parsing: arguments[Self.data]) }
         imageSize = arguments[Self.imageSize]
+        let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
+        normalization = try Self.normalization(mean: mean, deviation: deviation)
         classes = arguments[Self.classes]
         // As the data's: a run may be taken up in another folder.
         weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
@@ -54,6 +59,8 @@ struct TrainSettings: Sendable {
         texts[Self.classWeights.name] = classWeights?.argument
         texts[Self.ema.name] = arguments[Self.ema]?.argument
         texts[Self.imageSize.name] = imageSize?.argument
+        texts[Self.mean.name] = mean?.argument
+        texts[Self.deviation.name] = deviation?.argument
         texts[Self.classes.name] = classes?.argument
         texts[Self.weights.name] = weights
         texts[Self.freeze.name] = arguments[Self.freeze]?.argument
@@ -103,7 +110,7 @@ struct TrainSettings: Sendable {
             SoftmaxCrossEntropy(
                 labelSmoothing: loss.labelSmoothing,
                 classWeights: try classWeights.resolved(
-                    labels: data.train.labels.lazy.map { Int($0) }, classes: classes))
+                    labels: (0..<data.train.count).lazy.map(data.train.label(of:)), classes: classes))
         }
         return configuration
     }
@@ -139,6 +146,18 @@ struct TrainSettings: Sendable {
     private static func completed(_ arguments: ParsedArguments) throws(UsageError) -> ParsedArguments {
         guard let recipe = arguments[Self.recipe] else { return arguments }
         return try recipe.completing(arguments)
+    }
+
+    private static func normalization(
+        mean: ChannelNumbers?, deviation: ChannelNumbers?
+    ) throws -> Normalization? {
+        guard mean != nil || deviation != nil else { return nil }
+        guard let mean, let deviation else {
+            throw UsageError.other("\(Self.mean.spelling) and \(Self.deviation.spelling) go together")
+        }
+        return try reading(Self.mean) {
+            try Normalization(mean: mean.numbers, deviation: deviation.numbers)
+        }
     }
 
     private static func optimizer(_ arguments: ParsedArguments) throws -> any Optimizer {

@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusNN
 import ApusTraining
 
@@ -54,5 +55,20 @@ struct NamePatterns: ArgumentValue {
             throw InvalidArgument(mustBe: "names or patterns, separated by commas")
         }
         patterns = parts.map { NamePattern(String($0)) }
+    }
+}
+
+/// A number for each channel: `0.485,0.456,0.406`, or one for all.
+struct ChannelNumbers: ArgumentValue {
+    let numbers: [Double]
+
+    var argument: String { numbers.map(\.argument).joined(separator: ",") }
+
+    init(argument: String) throws(InvalidArgument) {
+        numbers = argument.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
+        guard numbers.count == argument.count(where: { $0 == "," }) + 1, numbers.allSatisfy(\.isFinite) else {
+            throw InvalidArgument(
+                mustBe: "numbers, separated by commas: one for each channel, or one for all")
+        }
     }
 }

@@ -162,14 +162,21 @@ private struct TrainingHeader {
             facts.add(index == 0 ? "weights" : "", line)
         }
         let preprocessing = trainer.classifier.preprocessing
-        let seen = preprocessing.image == preprocessing.input ? "" : " seen as \(preprocessing.input)"
+        let isSeenAsItIs = data.imageSize != nil && preprocessing.image == preprocessing.input
+        let seen = isSeenAsItIs ? "" : " seen as \(preprocessing.input)"
         facts.add(
             "data",
-            "\(run.settings.data): \(data.train.count.counted("image")) of \(data.train.shape)\(seen), and "
+            "\(run.settings.data): \(data.train.count.counted("image")) of \(data.extentText)\(seen), and "
                 + "\(data.test.count.grouped) to test on")
         let parts =
             texts["accumulate"].map { "accumulated from \($0) of \(texts["batch-size", default: "?"])" }
             .map { " (\($0))" } ?? ""
+        let skipped = data.train.skipped + data.test.skipped
+        if !skipped.isEmpty {
+            facts.add(
+                "left out",
+                "\(skipped.count.counted("file")) of no whole image: \(skipped.map(\.description).listed)")
+        }
         facts.add(
             "training",
             "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
@@ -186,7 +193,9 @@ private struct TrainingHeader {
                 + "\(OpenBLAS.coreName) kernels")
         facts.add(
             "memory",
-            "\(memory.totalBytes.bytes) for training, \(data.bytes.bytes) of images")
+            "\(memory.totalBytes.bytes) for training, "
+                + (data.bytesInMemory > 0
+                    ? "\(data.bytesInMemory.bytes) of images" : "images read as they come"))
         facts.add("output", run.folder.shownPath)
         var lines = facts.text(columns: columns).split(separator: "\n").map(String.init)
         if let remark = CommonOptions.remark(onThreads: trainer.workers.count) { lines.append(remark) }
@@ -224,7 +233,9 @@ extension TrainingProgress {
 }
 
 extension DatasetSplits {
-    fileprivate var bytes: Int { train.pixels.count + test.pixels.count }
+    fileprivate var bytesInMemory: Int {
+        [train, test].reduce(0) { $0 + (($1 as? ImageDataset)?.pixels.count ?? 0) }
+    }
 }
 
 /// An epoch as a line of a table.

@@ -1,0 +1,56 @@
+import ApusFormats
+import ApusKernels
+
+/// Writes images into batches as a network sees them: the one place where pixels become its input.
+struct InputWriter: Sendable {
+    private let preprocessing: Preprocessing
+    /// What a byte becomes in each channel, where images keep their size.
+    private let tables: [Float]
+    /// How images change it that are of the extent that datasets hold, and what a pixel then becomes in each channel.
+    private let resampling: Resampling?
+    private let scales: [Float]
+    private let offsets: [Float]
+
+    init(_ preprocessing: Preprocessing) {
+        let normalization = preprocessing.normalization
+        self.preprocessing = preprocessing
+        tables = (0..<normalization.channels).flatMap { normalization.table(channel: $0) }
+        resampling =
+            preprocessing.resizes
+            ? Resampling(from: preprocessing.image, to: preprocessing.input) : nil
+        scales = normalization.scales
+        offsets = normalization.offsets
+    }
+
+    /// The size of the network's input.
+    var size: ImageSize {
+        ImageSize(height: preprocessing.input.height, width: preprocessing.input.width)
+    }
+
+    /// Writes an image of the extent that datasets hold to image `index` of `tensor`.
+    func write(_ bytes: ArraySlice<UInt8>, into tensor: Tensor, at index: Int) {
+        write(bytes, resampled: resampling, into: tensor, at: index)
+    }
+
+    /// Writes an image of any size and channels to image `index` of `tensor`.
+    func write(_ image: PixelImage, into tensor: Tensor, at index: Int) {
+        let image = image.converted(toChannels: preprocessing.image.channels)
+        let shape = Shape(height: image.height, width: image.width, channels: image.channels)
+        let resampling =
+            image.size == size
+            ? nil
+            : shape == self.resampling?.source
+                ? self.resampling : Resampling(from: shape, to: preprocessing.input)
+        write(image.samples[...], resampled: resampling, into: tensor, at: index)
+    }
+
+    private func write(
+        _ bytes: ArraySlice<UInt8>, resampled resampling: Resampling?, into tensor: Tensor, at index: Int
+    ) {
+        if let resampling {
+            tensor.load(index, bytes: bytes, resampling: resampling, scales: scales, offsets: offsets)
+        } else {
+            tensor.load(index, bytes: bytes, tables: tables)
+        }
+    }
+}
