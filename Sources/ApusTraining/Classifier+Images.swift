@@ -20,6 +20,13 @@ extension Classifier {
         }
     }
 
+    /// Classifies images, upright, of any sizes, a batch at a time on all threads; calls take turns.
+    ///
+    /// - Throws: `DataError.channelMismatch` where the network sees neither grey nor coloured images.
+    public func predict(_ images: [PixelImage]) throws -> [Prediction] {
+        try predict(count: images.count) { try PixelBatch(Array(images[$0]), preprocessing) }
+    }
+
     /// Batches of a dataset's images in their order: straight from memory, or loaded ahead, fewer then at once
     /// where they are large.
     ///

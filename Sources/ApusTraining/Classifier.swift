@@ -16,7 +16,7 @@ public final class Classifier: Sendable {
     public let classNames: [String]
     public let preprocessing: Preprocessing
 
-    let executors: ExecutorPool
+    private let executors: ExecutorPool
 
     public var normalization: Normalization { preprocessing.normalization }
 
@@ -102,11 +102,7 @@ public final class Classifier: Sendable {
     ///
     /// - Throws: `DataError.pixelCountMismatch` where it is not of the extent of `preprocessing.image`.
     public func predict(_ pixels: [UInt8]) throws -> Prediction {
-        let batch = try batch([pixels])
-        return try executors.withSingle { executor in
-            _ = executor.infer(batch, count: 1)
-            return predictions(executor.outputs)[0]
-        }
+        try predict(batch([pixels]))
     }
 
     /// Classifies images of bytes, a batch at a time on all threads; calls take turns.
@@ -115,10 +111,26 @@ public final class Classifier: Sendable {
     public func predict(_ images: [[UInt8]]) throws -> [Prediction] {
         guard !images.isEmpty else { return [] }
         let batch = try batch(images)
-        return try executors.withBatched { executor in
-            stride(from: 0, to: images.count, by: executor.batchSize).flatMap { start in
-                batch.start = start
-                _ = executor.infer(batch, count: min(executor.batchSize, images.count - start))
+        return try predict(count: images.count) { places in
+            batch.start = places.lowerBound
+            return batch
+        }
+    }
+
+    /// Classifies the first image of a batch.
+    func predict(_ batch: any BatchSource) throws -> Prediction {
+        try executors.withSingle { executor in
+            _ = executor.infer(batch, count: 1)
+            return predictions(executor.outputs)[0]
+        }
+    }
+
+    /// Classifies `count` images, of which `batch` gives those at places that follow each other.
+    func predict(count: Int, batch: (Range<Int>) throws -> any BatchSource) throws -> [Prediction] {
+        try executors.withBatched { executor in
+            try stride(from: 0, to: count, by: executor.batchSize).flatMap { start in
+                let places = start..<min(start + executor.batchSize, count)
+                _ = executor.infer(try batch(places), count: places.count)
                 return predictions(executor.outputs)
             }
         }
@@ -140,7 +152,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    func predictions(_ outputs: Tensor) -> [Prediction] {
+    private func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)

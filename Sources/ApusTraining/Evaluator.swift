@@ -17,11 +17,10 @@ final class Evaluator {
         self.loss = loss
         self.data = data
         classNames = classifier.classNames
-        let size: Int
-        (batch, size) = try classifier.batches(
-            of: data, upTo: min(batchSize, data.count), workers: workers)
+        var batchSize = min(batchSize, data.count)
+        (batch, batchSize) = try classifier.batches(of: data, upTo: batchSize, workers: workers)
         executor = try Executor(
-            classifier.network, batchSize: size, workers: workers, isTraining: false)
+            classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
     }
 
     func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {

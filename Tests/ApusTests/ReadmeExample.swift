@@ -25,7 +25,7 @@ func runReadmeExample(dataset: String, file: URL) throws -> (ClassificationRepor
 }
 
 func followReadmeRun(
-    _ trainer: Trainer, folder: URL, images: [[UInt8]]
+    _ trainer: Trainer, folder: URL, images: [PixelImage]
 ) async throws -> ([Classifier.Prediction], [Classifier.Prediction]) {
     // example
     let saver = RunSaver(trainer, in: try .new(at: folder), every: .seconds(60), keeping: 3)

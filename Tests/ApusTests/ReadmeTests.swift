@@ -30,7 +30,7 @@ struct ReadmeTests {
         let data = try DatasetSpecification(parsing: "synthetic=200").load()
         let trainer = try Trainer(
             Classifier(LeNet5(), for: data, seed: 1), on: data, TrainingConfiguration(epochs: 2))
-        let images = try (0..<20).map { try data.test.image($0).samples }
+        let images = try (0..<20).map { try data.test.image($0) }
         let (answers, inOrder) = try await followReadmeRun(trainer, folder: folder.url, images: images)
         #expect(trainer.isComplete)
         #expect(try RunFolder.existing(at: folder.url).keptEpochs == [1, 2])

@@ -10,15 +10,15 @@ struct ClassWeightsTests {
     /// Images of which class 0 has 40 and each other one 3, and as many of each to test on.
     private func unevenData() throws -> DatasetSplits {
         let data = try SmallTask.data(count: 200)
+        let images = try SmallTask.images(count: 200)
         var kept = [Int](repeating: 0, count: 5)
         let chosen = (0..<200).filter { image in
-            let label = data.train.label(of: image)
+            let label = images.label(of: image)
             kept[label] += 1
             return kept[label] <= (label == 0 ? 40 : 3)
         }
         return try DatasetSplits(
-            train: SmallTask.images(count: 200).subset(chosen), test: data.test,
-            normalization: data.normalization)
+            train: images.subset(chosen), test: data.test, normalization: data.normalization)
     }
 
     @Test("Balanced ones let each class count the same, and one without images 1")

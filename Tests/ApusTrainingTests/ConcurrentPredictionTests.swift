@@ -1,12 +1,13 @@
 import ApusData
+import ApusFormats
 import ApusTraining
 import TestSupport
 import Testing
 
 @Suite("Predictions from many tasks")
 struct ConcurrentPredictionTests {
-    private func images(_ data: DatasetSplits) throws -> [[UInt8]] {
-        try (0..<data.test.count).map { try data.test.image($0).samples }
+    private func images(_ data: DatasetSplits) throws -> [PixelImage] {
+        try (0..<data.test.count).map { try data.test.image($0) }
     }
 
     @Test("They are those of one task")
@@ -38,7 +39,10 @@ struct ConcurrentPredictionTests {
         let images = (0..<count).map { all[$0 % all.count] }
         let expected = try images.map { try classifier.predict($0) }
         try await withThrowingTaskGroup(of: [Classifier.Prediction].self) { group in
-            for _ in 0..<8 { group.addTask { try classifier.predict(images) } }
+            for _ in 0..<4 {
+                group.addTask { try classifier.predict(images) }
+                group.addTask { try classifier.predict(images.map(\.samples)) }
+            }
             for try await predictions in group {
                 #expect(predictions.map(\.classIndex) == expected.map(\.classIndex))
                 expectClose(
@@ -46,7 +50,9 @@ struct ConcurrentPredictionTests {
                     absolute: 2 * 64 * 0x1p-24)
             }
         }
-        #expect(try classifier.predict([[UInt8]]()).isEmpty)
+        #expect(try classifier.predict([[UInt8]]()).isEmpty && classifier.predict([PixelImage]()).isEmpty)
+        let bytes = try images.map { try classifier.predict($0.samples) }
+        #expect(bytes == expected)
     }
 
     @Test("An image of another extent is named")

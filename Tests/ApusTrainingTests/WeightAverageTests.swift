@@ -1,3 +1,5 @@
+import ApusData
+import ApusKernels
 import ApusNN
 import ApusTraining
 import Foundation
@@ -46,6 +48,29 @@ struct WeightAverageTests {
         #expect(averaged.history.map(\.trainLoss) == plain.history.map(\.trainLoss))
         #expect(try averaged.history.last?.testLoss == averaged.tested.evaluate(data.test).loss)
         #expect(averaged.memory.totalBytes > plain.memory.totalBytes)
+    }
+
+    @Test("What layers prepare from the average is of the average as it is now")
+    func prepared() throws {
+        let shape = Shape(height: 16, width: 16, channels: 1)
+        let images = try ImageDataset.synthetic(count: 60, shape: shape, classes: 5, seed: 3, split: "train")
+        let data = try DatasetSplits(
+            train: images, test: images, normalization: Normalization(mean: [0.5], deviation: [0.25]))
+        // Convolutions by Winograd's method, whose weights are transformed before a batch.
+        let layers = Sequential {
+            Conv2D(1, 8, kernel: 3, padding: 1)
+            ReLU()
+            Conv2D(8, 8, kernel: 3, padding: 1)
+            ReLU()
+            Flatten()
+            Linear(2048, 5)
+        }
+        let classifier = try Classifier(
+            modelName: "prepared", network: Network(layers, input: shape, seed: 5, layout: .channelsLast),
+            classNames: images.classNames, normalization: data.normalization)
+        let trainer = try Trainer(classifier, on: data, configuration())
+        try trainer.fit()
+        #expect(try trainer.history.last?.testLoss == trainer.tested.evaluate(images).loss)
     }
 
     @Test("It begins with the weights as they are when training does")

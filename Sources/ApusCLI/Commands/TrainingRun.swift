@@ -168,15 +168,15 @@ private struct TrainingHeader {
             "data",
             "\(run.settings.data): \(data.train.count.counted("image")) of \(data.extentText)\(seen), and "
                 + "\(data.test.count.grouped) to test on")
+        let parts =
+            texts["accumulate"].map { "accumulated from \($0) of \(texts["batch-size", default: "?"])" }
+            .map { " (\($0))" } ?? ""
         let skipped = data.train.skipped + data.test.skipped
         if !skipped.isEmpty {
             facts.add(
                 "left out",
                 "\(skipped.count.counted("file")) of no whole image: \(skipped.map(\.description).listed)")
         }
-        let parts =
-            texts["accumulate"].map { "accumulated from \($0) of \(texts["batch-size", default: "?"])" }
-            .map { " (\($0))" } ?? ""
         facts.add(
             "training",
             "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
