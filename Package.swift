@@ -67,7 +67,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["ApusKernels"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ApusKernelsTests",
-            dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
+            dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
         .testTarget(
