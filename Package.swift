@@ -24,6 +24,12 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
         .target(name: "CVectorKernels"),
 
         // Floor 1: memory, BLAS and the kernels on it.
@@ -34,7 +40,7 @@ let package = Package(
 
         // Floor 2: layers and the network that plans them; file formats.
         .target(name: "ApusNN", dependencies: ["ApusKernels"], swiftSettings: strict),
-        .target(name: "ApusFormats", dependencies: ["CZlib"]),
+        .target(name: "ApusFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG"]),
 
         // Floor 3: the networks of the papers; datasets.
         .target(

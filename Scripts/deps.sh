@@ -25,6 +25,8 @@ missing_on_debian() {
     known openblas || installed libopenblas-dev || echo libopenblas-dev
     known lapacke || installed liblapacke-dev || echo liblapacke-dev
     known zlib || installed zlib1g-dev || echo zlib1g-dev
+    known libturbojpeg || installed libturbojpeg0-dev || echo libturbojpeg0-dev
+    known libpng || installed libpng-dev || echo libpng-dev
     installed dataset-fashion-mnist || echo dataset-fashion-mnist
     # The linker, the C library and GCC's start-up files: what every Swift program is linked with.
     command -v ld >/dev/null || echo binutils
@@ -61,10 +63,12 @@ check_on_macos() {
     command -v pkg-config >/dev/null || missing="$missing pkgconf"
     known openblas || missing="$missing openblas"
     known lapacke || missing="$missing lapack"
+    known libturbojpeg || missing="$missing jpeg-turbo"
+    known libpng || missing="$missing libpng"
     [ -n "$missing" ] || return 0
     say "pkg-config does not find:$missing"
     say "install them:  brew install$missing"
-    say 'and, since Homebrew keeps these two to themselves, name them to pkg-config:'
+    say 'and, since Homebrew keeps OpenBLAS and LAPACK to themselves, name these to pkg-config:'
     # For the reader's shell to expand, not for this one.
     # shellcheck disable=SC2016
     fail '  export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix lapack)/lib/pkgconfig"'
@@ -72,7 +76,7 @@ check_on_macos() {
 
 check_elsewhere() {
     missing=
-    for library in openblas lapacke zlib; do
+    for library in openblas lapacke zlib libturbojpeg libpng; do
         known "$library" || missing="$missing $library"
     done
     [ -z "$missing" ] || fail "pkg-config does not find:$missing; install it and them, with their C headers"

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// How an image, as a dataset holds it, becomes what a network sees: resized, a single channel repeated, and

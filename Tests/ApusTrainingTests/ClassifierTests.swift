@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusKernels
 import ApusModels
 import ApusNN

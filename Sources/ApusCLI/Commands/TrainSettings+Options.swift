@@ -1,4 +1,5 @@
 import ApusData
+import ApusFormats
 import ApusTraining
 
 /// The options of `apus train` that decide the bits of a run.

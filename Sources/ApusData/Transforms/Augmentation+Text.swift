@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Transforms in a text are separated by commas, each a name or `name=value`, with any parameters behind colons:

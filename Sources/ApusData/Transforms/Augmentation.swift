@@ -62,8 +62,7 @@ public struct Augmentation: Sendable {
     package func apply(
         to image: PixelImage, number index: Int, seed: UInt64, epoch: Int, in workspace: TransformWorkspace
     ) throws -> ImageView {
-        var current = try workspace.image(
-            0, ImageSize(height: image.height, width: image.width), channels: image.channels)
+        var current = try workspace.image(0, image.size, channels: image.channels)
         current.load(bytes: image.samples)
         for (place, transform) in transforms.enumerated() {
             let size = try transform.outputSize(of: current.size)

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Keeps the middle of an image. A smaller image is surrounded by `fill`.

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 import Foundation
 

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Brings images to another size.

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// What is done to an image before it is normalised: one of Apus's transforms, or a user's own.

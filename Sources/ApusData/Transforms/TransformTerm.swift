@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// A transform as a text says it: `name=value:parameter=value`. What is never asked for is unknown.

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Memory in which images are transformed, one at a time. It grows with the greatest image, and is not given back

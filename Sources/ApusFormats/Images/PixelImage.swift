@@ -17,4 +17,26 @@ public struct PixelImage: Sendable, Equatable {
         self.channels = channels
         self.samples = samples
     }
+
+    public var size: ImageSize { ImageSize(height: height, width: width) }
+
+    /// The image as one of 1 channel (grey) or 3: grey is repeated, and of colours their luma is taken (ITU-R
+    /// BT.601: 0.299 red, 0.587 green and 0.114 blue), rounded.
+    public func converted(toChannels wanted: Int) -> PixelImage {
+        precondition(wanted == 1 || wanted == 3, "an image of \(wanted) channels")
+        guard wanted != channels else { return self }
+        var converted: [UInt8] = []
+        converted.reserveCapacity(height * width * wanted)
+        if wanted == 3 {
+            for sample in samples { for _ in 0..<3 { converted.append(sample) } }
+        } else {
+            // The weights in 65,536ths, which they are the sum of.
+            for pixel in stride(from: 0, to: samples.count, by: 3) {
+                let (red, green) = (Int(samples[pixel]), Int(samples[pixel + 1]))
+                let sum = 19_595 * red + 38_470 * green + 7_471 * Int(samples[pixel + 2])
+                converted.append(UInt8((sum + 32_768) >> 16))
+            }
+        }
+        return PixelImage(height: height, width: width, channels: wanted, samples: converted)
+    }
 }

@@ -82,7 +82,7 @@ struct SomeImages: Dataset {
     var classNames: [String] { images.indices.map { "class \($0)" } }
     var channels: Int { images[0].channels }
     var imageSize: ImageSize? {
-        let sizes = Set(images.map { ImageSize(height: $0.height, width: $0.width) })
+        let sizes = Set(images.map(\.size))
         return sizes.count == 1 ? sizes.first : nil
     }
     func label(of image: Int) -> Int { image }

@@ -1,5 +1,3 @@
-import ApusKernels
-
 /// The height and width that images are brought to.
 public struct ImageSize: Sendable, Hashable, CustomStringConvertible {
     public let height: Int
