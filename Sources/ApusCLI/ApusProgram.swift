@@ -12,7 +12,7 @@ public enum ApusProgram {
         version: version,
         commands: [
             TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
-            ProfileCommand.self,
+            ProfileCommand.self, PreviewCommand.self,
             InspectCommand.self, CompareCommand.self, ConvertCommand.self, DoctorCommand.self,
         ])
 

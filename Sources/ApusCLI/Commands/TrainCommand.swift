@@ -26,6 +26,9 @@ struct TrainCommand: Command {
             Example(
                 "train --optimizer adamw --schedule cosine --epochs 5 --output runs/adamw",
                 "Another optimiser and schedule, into a folder of its own."),
+            Example(
+                "train --augment rotate=10,shift=0.1,flip --output runs/augmented",
+                "Every epoch sees other variants of the images."),
             Example("train --resume --output runs/adamw", "Go on where Ctrl-C has stopped that run."),
             Example(
                 "train --model squeezenet1_1 --image-size 64 --recipe squeezenet",
@@ -84,7 +87,15 @@ struct TrainCommand: Command {
     ) throws -> Trainer {
         var configuration = settings.configuration
         configuration.microBatch = microBatch
-        return try Trainer(classifier, on: data, configuration, threads: threads)
+        guard let augmentation = settings.augmentation else {
+            return try Trainer(classifier, on: data, configuration, threads: threads)
+        }
+        do {
+            let images = try AugmentedImages(data.train, augmentation, classifier.preprocessing)
+            return try Trainer(classifier, on: images, test: data.test, configuration, threads: threads)
+        } catch let error as TransformError {
+            throw CommandError("\(CommonOptions.augment.spelling): \(error)")
+        }
     }
 
     private func newFolder() throws -> (RunFolder, RunFolderLock) {

@@ -67,7 +67,10 @@ extension TrainSettings {
 
     static let groups = [
         OptionGroup(
-            "What to train", [CommonOptions.model, data, imageSize, classes, epochs, batchSize, seed]),
+            "What to train",
+            [
+                CommonOptions.model, data, imageSize, CommonOptions.augment, classes, epochs, batchSize, seed,
+            ]),
         OptionGroup("What to start from", [weights, freeze]),
         OptionGroup(
             "How to train",

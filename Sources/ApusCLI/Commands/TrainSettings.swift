@@ -12,6 +12,8 @@ struct TrainSettings: Sendable {
     let model: ModelName
     let data: DatasetSpecification
     let imageSize: ImageSize?
+    /// What training images go through; nil where they are seen as they are.
+    let augmentation: Augmentation?
     private let classes: Int?
     /// Where the weights to start from lie.
     let weights: String?
@@ -28,6 +30,7 @@ struct TrainSettings: Sendable {
         model = arguments[CommonOptions.model]
         data = try Self.reading(Self.data) { try DatasetSpecification(parsing: arguments[Self.data]) }
         imageSize = arguments[Self.imageSize]
+        augmentation = try CommonOptions.augmentation(arguments)
         classes = arguments[Self.classes]
         // As the data's: a run may be taken up in another folder.
         weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
@@ -46,6 +49,7 @@ struct TrainSettings: Sendable {
             Self.schedule.name: schedule.shortDescription,
         ]
         texts[Self.imageSize.name] = imageSize?.argument
+        texts[CommonOptions.augment.name] = augmentation?.description
         texts[Self.classes.name] = classes?.argument
         texts[Self.weights.name] = weights
         texts[Self.freeze.name] = arguments[Self.freeze]?.argument

@@ -158,6 +158,7 @@ private struct TrainingHeader {
             "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
                 + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped), "
                 + "seed \(texts["seed", default: "?"])")
+        if let augmentation = run.settings.augmentation { facts.add("augment", "\(augmentation)") }
         facts.add("optimizer", optimizer)
         facts.add("schedule", texts["schedule", default: "?"])
         facts.add(

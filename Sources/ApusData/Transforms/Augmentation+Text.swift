@@ -9,7 +9,7 @@ extension Augmentation: CustomStringConvertible {
     /// The names of transforms, as a text spells them.
     public static let names = grammar.map(\.name)
 
-    /// What the transforms do, a line for each name, for a program's help.
+    /// What the transforms do, in the order of `names`, for a program's help.
     public static var explanation: [(usage: String, meaning: String)] {
         grammar.map { ($0.usage, $0.meaning) }
     }
@@ -78,46 +78,46 @@ private struct GrammarEntry: Sendable {
 
 extension Augmentation {
     private static let grammar: [GrammarEntry] = [
-        .affine("rotate", "rotate=DEGREES", "turn by up to so much, either way") {
+        .affine("rotate", "rotate=DEGREES", "Turn by up to so much, either way") {
             $1.rotation = try $0.number()
         },
-        .affine("shift", "shift=PART", "move by up to this part of the width, and of the height") {
+        .affine("shift", "shift=PART", "Move by up to this part of the width, and of the height") {
             $1.shift = try $0.number()
         },
-        .affine("scale", "scale=A..B", "grow by A to B times; scale=0.1 is scale=0.9..1.1") {
+        .affine("scale", "scale=A..B", "Grow by A to B times; scale=0.1 is scale=0.9..1.1") {
             $1.scale = try $0.scale()
         },
-        .affine("shear", "shear=DEGREES", "lean by up to so much, either way") {
+        .affine("shear", "shear=DEGREES", "Lean by up to so much, either way") {
             $1.shear = try $0.number()
         },
-        GrammarEntry("flip", "flip[=P]", "exchange left and right, half the time, or with probability P") {
+        GrammarEntry("flip", "flip[=P]", "Exchange left and right, half the time, or with probability P") {
             RandomFlip(.horizontal, probability: try $0.number(default: 0.5))
         },
-        GrammarEntry("flip-vertical", "flip-vertical[=P]", "exchange top and bottom") {
+        GrammarEntry("flip-vertical", "flip-vertical[=P]", "Exchange top and bottom") {
             RandomFlip(.vertical, probability: try $0.number(default: 0.5))
         },
         GrammarEntry(
             "pad-crop", "pad-crop=N[:size=S]",
-            "surround by N pixels, and keep a window of the old size, or of S, at a random place"
+            "Surround by N pixels, and keep a window of the old size, or of S, at a random place"
         ) {
             RandomCrop(
                 padding: try $0.whole(), size: try $0.size("size"), fill: try $0.fill())
         },
-        GrammarEntry("center-crop", "center-crop=S", "keep the middle, of size S") {
+        GrammarEntry("center-crop", "center-crop=S", "Keep the middle, of size S") {
             CenterCrop(try $0.size(), fill: try $0.fill())
         },
         GrammarEntry(
             "random-resized-crop", "random-resized-crop=S[:area=A..B][:ratio=A..B][:filter=F]",
-            "keep a window of random place, area and shape, resized to S"
+            "Keep a window of random place, area and shape, resized to S"
         ) {
             RandomResizedCrop(
                 try $0.size(), area: try $0.range("area") ?? RandomResizedCrop.defaultArea,
                 ratio: try $0.range("ratio") ?? RandomResizedCrop.defaultRatio, filter: try $0.filter())
         },
-        GrammarEntry("resize", "resize=S[:filter=F]", "resize to S: bilinear, area or bicubic") {
+        GrammarEntry("resize", "resize=S[:filter=F]", "Resize to S: bilinear, area or bicubic") {
             Resize(try $0.size(), filter: try $0.filter())
         },
-        GrammarEntry("resize-shorter", "resize-shorter=N[:filter=F]", "resize the shorter side to N") {
+        GrammarEntry("resize-shorter", "resize-shorter=N[:filter=F]", "Resize the shorter side to N") {
             Resize(shorterSide: try $0.whole(), filter: try $0.filter())
         },
         .color("brightness", "brightness=X", "1-X to 1+X times as bright") {
@@ -127,7 +127,7 @@ extension Augmentation {
         .color("saturation", "saturation=X", "1-X to 1+X times as colourful") {
             $1.saturation = try $0.number()
         },
-        .color("hue", "hue=PART", "turn the hue by up to this part of the circle, at most 0.5") {
+        .color("hue", "hue=PART", "Turn the hue by up to this part of the circle, at most 0.5") {
             $1.hue = try $0.number()
         },
         GrammarEntry("lighting", "lighting[=X]", "AlexNet's: shift colours the way they vary, by 0.1 or X") {
@@ -135,7 +135,7 @@ extension Augmentation {
         },
         GrammarEntry(
             "erase", "erase[=P][:area=A..B][:ratio=A..B][:fill=X]",
-            "hide a random window behind noise, or X, half the time, or with probability P"
+            "Hide a random window behind noise, or X, half the time, or with probability P"
         ) {
             RandomErasing(
                 probability: try $0.number(default: 0.5),
