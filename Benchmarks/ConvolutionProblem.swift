@@ -50,7 +50,8 @@ final class ConvolutionProblem {
         if layout == .channelsLast { buffers[1].view.copy(from: naiveWeights.outputLast) }
         if buffers[6].count > 0 {
             Convolution.prepare(
-                geometry, weights: buffers[1].view, forBackward: true, into: buffers[6].view)
+                geometry, geometry.algorithm(layout), weights: buffers[1].view, forBackward: true,
+                into: buffers[6].view)
         }
     }
 
@@ -58,8 +59,8 @@ final class ConvolutionProblem {
         switch pass {
         case .forward:
             Convolution.forward(
-                geometry, input: tensor(0), weights: buffers[1].view, bias: nil, algorithm: algorithm,
-                prepared: buffers[6].view, scratch: buffers[3].view, into: tensor(2))
+                geometry, input: tensor(0), weights: weights, bias: nil, algorithm: algorithm,
+                scratch: buffers[3].view, into: tensor(2))
         case .weightGradient: backward(algorithm, weightGradient: buffers[5].view, .discard)
         case .inputGradient: backward(algorithm, weightGradient: nil, .overwrite(tensor(4)))
         }
@@ -100,12 +101,16 @@ final class ConvolutionProblem {
         return squares.error <= 4e-6 * 4e-6 * squares.norm
     }
 
+    private var weights: ConvolutionWeights {
+        ConvolutionWeights(buffers[1].view, prepared: buffers[6].count > 0 ? buffers[6].view : nil)
+    }
+
     private func backward(
         _ algorithm: ConvolutionAlgorithm, weightGradient: FloatView?, _ inputGradient: GradientDestination
     ) {
         Convolution.backward(
-            geometry, input: tensor(0), weights: buffers[1].view, outputGradient: tensor(2),
-            algorithm: algorithm, prepared: buffers[6].view, scratch: buffers[3].view,
+            geometry, input: tensor(0), weights: weights, outputGradient: tensor(2),
+            algorithm: algorithm, scratch: buffers[3].view,
             weightGradient: weightGradient, biasGradient: nil,
             inputGradient: inputGradient)
     }

@@ -58,12 +58,21 @@ public enum AtomicFile {
     /// Removes what writers of the file at `url` have left that were killed, and could not tidy up.
     package static func removeLeftovers(of url: URL) {
         let target = URL(fileURLWithPath: destination(of: url.path))
-        let folder = target.deletingLastPathComponent().path
-        let prefix = temporaryPrefix(of: target)
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        removeLeftovers(in: target.deletingLastPathComponent(), beginning: temporaryPrefix(of: target))
+    }
+
+    /// Removes what killed writers of any file in a folder have left.
+    package static func removeLeftovers(in folder: URL) { removeLeftovers(in: folder, beginning: ".") }
+
+    private static func removeLeftovers(in folder: URL, beginning prefix: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         for name in names where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
-            let middle = name.dropFirst(prefix.count).dropLast(temporarySuffix.count)
-            if UUID(uuidString: String(middle)) != nil { unlink("\(folder)/\(name)") }
+            // A temporary's name ends with an identifier of 36 characters.
+            let stem = name.dropLast(temporarySuffix.count)
+            let isOwn = prefix == "." || stem.count == prefix.count + 36
+            if isOwn, UUID(uuidString: String(stem.suffix(36))) != nil {
+                unlink("\(folder.path)/\(name)")
+            }
         }
     }
 

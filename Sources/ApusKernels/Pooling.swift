@@ -123,6 +123,20 @@ public enum Pooling {
             averageOfImages(geometry, countsPadding, input, output)
             return
         }
+        if input.layout == .channelsLast {
+            forEachWindow(geometry, input, output) { window, image, place in
+                let pixel = image * geometry.output.pixels + place
+                let sums = unsafe FloatView(
+                    base: output.base + pixel * output.rowStride, count: geometry.output.channels)
+                sums.fill(0)
+                for row in window.pixelRows(geometry.input, image: image) {
+                    input.matrix.rows(row).addColumnSums(to: sums)
+                }
+                let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
+                for channel in 0..<sums.count { unsafe sums.base[channel] *= scale }
+            }
+            return
+        }
         forEachWindow(geometry, input, output) { window, image, place in
             let source = unsafe input.base + image * input.blockStride
             let target = unsafe output.base + image * output.blockStride + place * output.pixelStride
@@ -161,6 +175,15 @@ public enum Pooling {
                 unsafe outputGradient.base + image * outputGradient.blockStride
                 + place * outputGradient.pixelStride
             let scale = 1 / Float(geometry.divisor(window, countsPadding: countsPadding))
+            if target.layout == .channelsLast {
+                for pixel in window.pixelRows(geometry.input, image: 0).joined() {
+                    let sums = unsafe sums + pixel * target.rowStride
+                    for channel in 0..<geometry.input.channels {
+                        unsafe sums[channel] += source[channel] * scale
+                    }
+                }
+                return
+            }
             for channel in 0..<geometry.input.channels {
                 let share = unsafe source[channel * outputGradient.channelStride] * scale
                 for y in window.rows {

@@ -58,6 +58,14 @@ public struct PoolingGeometry: Hashable, Sendable {
         let left: Int
         let rows: Range<Int>
         let columns: Range<Int>
+
+        /// The window's pixels in each of its rows, counted through the maps of all images.
+        func pixelRows(_ map: Shape, image: Int) -> some Sequence<Range<Int>> {
+            rows.lazy.map { row in
+                let start = image * map.pixels + row * map.width
+                return start + columns.lowerBound..<start + columns.upperBound
+            }
+        }
     }
 
     /// Elements a window's average divides by: those inside the image, or the padding's too (but not what

@@ -87,6 +87,45 @@ public enum SoftmaxKernel {
         return sum
     }
 
+    /// As `crossEntropy`, every class's part of the target times the class's weight.
+    ///
+    /// With `t` the target times the weights, the loss of an image is `-sum of t log p` and its gradient
+    /// `p times the sum of t, - t`.
+    ///
+    /// - Parameter weights: of the classes, `[classes]`.
+    public static func weightedCrossEntropy(
+        logits: Tensor, labels: ArraySlice<Int32>, weights: [Float], smoothing: Float, scale: Float,
+        gradient: Tensor?
+    ) -> Double {
+        let classes = logits.shape.channels
+        precondition(
+            logits.shape.isVector && labels.count == logits.batch && weights.count == classes)
+        if let gradient { gradient.checkMatches(logits) }
+        let step = logits.channelStride
+        let floor = smoothing / Float(classes)
+        var sum = 0.0
+        for (image, label) in labels.enumerated() {
+            precondition(label >= 0 && label < classes, "label \(label) outside 0..<\(classes)")
+            let x = unsafe logits.base + logits.place(image, 0, 0)
+            let (greatest, total) = unsafe exponentialSum(x, classes, step)
+            let logSum = log(total) + Double(greatest)
+            var mass: Float = 0
+            for index in 0..<classes {
+                let target = weights[index] * (floor + (index == label ? 1 - smoothing : 0))
+                mass += target
+                unsafe sum += Double(target) * (logSum - Double(x[index * step]))
+            }
+            guard let gradient else { continue }
+            let dx = unsafe gradient.base + gradient.place(image, 0, 0)
+            let share = mass * Float(1 / total)
+            for index in 0..<classes {
+                let target = weights[index] * (floor + (index == label ? 1 - smoothing : 0))
+                unsafe dx[index * step] = (exp(x[index * step] - greatest) * share - target) * scale
+            }
+        }
+        return sum
+    }
+
     /// The greatest of `count` numbers `step` floats apart, and the sum of the exponentials of what they are below it.
     @inline(__always) @unsafe
     private static func exponentialSum(

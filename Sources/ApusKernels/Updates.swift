@@ -42,6 +42,13 @@ public enum Updates {
         }
     }
 
+    /// Moves a running average by a share of the way to the parameters: `a += share (w - a)`.
+    public static func average(_ average: FloatView, parameters: FloatView, share: Float) {
+        precondition(average.count == parameters.count)
+        let (a, w) = unsafe (average.base, parameters.base)
+        for index in 0..<average.count { unsafe a[index] += share * (w[index] - a[index]) }
+    }
+
     /// Adam (Kingma and Ba, 2015), and AdamW where the decay is decoupled (Loshchilov and Hutter, 2019).
     ///
     ///     m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g^2

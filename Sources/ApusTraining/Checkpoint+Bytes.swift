@@ -77,11 +77,15 @@ extension Checkpoint {
         let network = classifier.network
         var tensors = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
         var values = network.parameters.map { network.values(of: $0) }
-        for (index, block) in (training?.blocks ?? []).enumerated() {
+        func add(_ block: [[Float]], named prefix: String) {
             tensors += network.trainedParameters.map {
-                Header.Tensor(name: stateName(index, of: $0.name), shape: $0.shape)
+                Header.Tensor(name: prefix + $0.name, shape: $0.shape)
             }
             values += block
+        }
+        if let raw = training?.raw { add(raw, named: rawPrefix) }
+        for (index, block) in (training?.blocks ?? []).enumerated() {
+            add(block, named: statePrefix(index))
         }
         let preprocessing = classifier.preprocessing
         let header = Header(
@@ -91,7 +95,7 @@ extension Checkpoint {
             training: training.map {
                 Header.Training(
                     progress: $0.progress, history: $0.history, optimizer: $0.optimizer,
-                    stateCount: $0.blocks.count, settings: settings)
+                    stateCount: $0.blocks.count, isAveraged: $0.raw.map { _ in true }, settings: settings)
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

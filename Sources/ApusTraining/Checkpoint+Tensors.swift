@@ -11,8 +11,10 @@ extension Checkpoint {
 
     /// The network's parameters, under PyTorch's names and in its layout.
     package var parameters: [FileTensor] {
-        guard (header.training?.stateCount ?? 0) > 0 else { return fileTensors }
-        let state = Checkpoint.stateName(0, of: "")
-        return Array(fileTensors.prefix { !$0.name.hasPrefix(state) })
+        guard let training = header.training else { return fileTensors }
+        let isAveraged = training.isAveraged ?? false
+        guard isAveraged || training.stateCount > 0 else { return fileTensors }
+        let prefix = isAveraged ? Checkpoint.rawPrefix : Checkpoint.statePrefix(0)
+        return Array(fileTensors.prefix { !$0.name.hasPrefix(prefix) })
     }
 }

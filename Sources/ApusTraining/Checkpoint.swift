@@ -14,8 +14,10 @@ public struct Checkpoint: Sendable {
     static let magic = Data("APUS".utf8)
     static let version: UInt32 = 1
 
-    /// The name of what the optimiser remembers of a parameter, its block `index`.
-    static func stateName(_ index: Int, of parameter: String) -> String { "optimizer.\(index).\(parameter)" }
+    /// How the names of what the optimiser remembers begin, its block `index`; the parameter's follows.
+    static func statePrefix(_ index: Int) -> String { "optimizer.\(index)." }
+    /// How the names of the weights begin that training moves, where the network's parameters are their average.
+    static let rawPrefix = "raw."
 
     /// The JSON at the start of the file.
     struct Header: Codable {
@@ -29,6 +31,8 @@ public struct Checkpoint: Sendable {
             var history: [EpochRecord]
             var optimizer: String
             var stateCount: Int
+            /// Whether the network's parameters are averages, and the weights they follow are there too.
+            var isAveraged: Bool?
             var settings: [String: String]
         }
 
@@ -44,7 +48,8 @@ public struct Checkpoint: Sendable {
 
     public let path: String
     let header: Header
-    /// All tensors, in the file's order: the parameters, then what the optimiser remembers of each.
+    /// All tensors, in the file's order: the parameters, the weights where those are their average, then what the
+    /// optimiser remembers of each.
     package let fileTensors: [FileTensor]
 
     /// The name of the model.
@@ -165,29 +170,33 @@ public struct Checkpoint: Sendable {
         guard let training = header.training else {
             throw CheckpointError(path: path, reason: "holds a network, but no run of training to go on with")
         }
+        let isAveraged = training.isAveraged ?? false
         guard 0...fileTensors.count ~= training.stateCount,
-            fileTensors.count == parameters + trained * training.stateCount
+            fileTensors.count == parameters + trained * (training.stateCount + (isAveraged ? 1 : 0))
         else {
             throw CheckpointError(
                 path: path,
                 reason: "holds \(fileTensors.count) tensors, expected \(parameters) parameters and "
-                    + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones")
+                    + "\(training.stateCount) of the optimiser's for each of \(trained) trained ones"
+                    + (isAveraged ? ", and what they are averages of" : ""))
         }
-        for index in 0..<training.stateCount {
-            for (found, parameter) in zip(
-                header.tensors[(parameters + index * trained)...], network.trainedParameters)
-            where found.name != Self.stateName(index, of: parameter.name) {
+        let prefixes =
+            (isAveraged ? [Self.rawPrefix] : []) + (0..<training.stateCount).map(Self.statePrefix)
+        var blocks = try prefixes.enumerated().map { index, prefix in
+            let start = parameters + index * trained
+            for (found, parameter) in zip(header.tensors[start...], network.trainedParameters)
+            where found.name != prefix + parameter.name {
                 throw CheckpointError(
                     path: path,
-                    reason: "holds \(found.name), expected the optimiser's state of \(parameter.name): "
-                        + "other parameters were frozen")
+                    reason: "holds \(found.name), expected \(prefix)\(parameter.name): other parameters "
+                        + "were frozen")
             }
+            return fileTensors[start..<start + trained].map(\.floats)
         }
+        let raw = isAveraged ? blocks.removeFirst() : nil
         return TrainingState(
             progress: training.progress, history: training.history, optimizer: training.optimizer,
-            blocks: (0..<training.stateCount).map {
-                fileTensors[parameters + trained * $0..<parameters + trained * ($0 + 1)].map(\.floats)
-            })
+            blocks: blocks, raw: raw)
     }
 }
 
@@ -209,15 +218,19 @@ extension Classifier {
 }
 
 extension Trainer {
-    /// Writes the classifier and the state of training, for the run to go on from.
+    /// Writes the classifier, as it is `tested`, and the state of training, for the run to go on from.
     ///
     /// - Parameter settings: what the run was started with, kept as it is.
     /// - Throws: `TrainingError.diverged` where a parameter is not finite, `FileError` where the file cannot
     ///   be written; an old file is then left whole.
     public func save(to url: URL, settings: [String: String] = [:]) throws {
+        try AtomicFile.write(try checkpoint(settings: settings), to: url)
+    }
+
+    /// The bytes of such a file.
+    func checkpoint(settings: [String: String]) throws -> Data {
         try checkParameters()
-        try AtomicFile.write(
-            try Checkpoint.encode(classifier, training: state, settings: settings), to: url)
+        return try Checkpoint.encode(tested, training: state, settings: settings)
     }
 
     /// Goes on where the run in a checkpoint was, with its parameters.
@@ -226,6 +239,7 @@ extension Trainer {
     public func resume(from checkpoint: Checkpoint) throws {
         let state = try checkpoint.trainingState(for: classifier.network)
         try checkpoint.load(into: classifier.network)
+        average?.begin(with: classifier.network)
         try restore(state)
     }
 }

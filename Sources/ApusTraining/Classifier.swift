@@ -6,12 +6,17 @@ import ApusNN
 import Foundation
 
 /// A network with what it takes to use it: the names of its classes, and how images become its input.
-public final class Classifier: @unchecked Sendable {
+///
+/// Any number of tasks may predict and evaluate at once, but none while the network is being trained: what answers
+/// then is a `snapshot`, taken between two steps.
+public final class Classifier: Sendable {
     /// The model's name, by which a checkpoint finds it again.
     public let modelName: String
     public let network: Network
     public let classNames: [String]
     public let preprocessing: Preprocessing
+
+    private let executors: ExecutorPool
 
     public var normalization: Normalization { preprocessing.normalization }
 
@@ -42,6 +47,7 @@ public final class Classifier: @unchecked Sendable {
         self.network = network
         self.classNames = classNames
         self.preprocessing = preprocessing
+        executors = ExecutorPool(network)
     }
 
     /// A classifier of images that have the extent of the network's input.
@@ -78,25 +84,67 @@ public final class Classifier: @unchecked Sendable {
             preprocessing: preprocessing)
     }
 
+    /// The same classifier with parameters of its own, a copy of these as they are: it answers alike, whatever
+    /// becomes of this one.
+    ///
+    /// - Throws: `AllocationError` where memory runs out.
+    public func snapshot() throws -> Classifier {
+        try Classifier(
+            modelName: modelName, network: network.copy(), classNames: classNames,
+            preprocessing: preprocessing)
+    }
+
     /// Classifies one image of bytes, `[height, width, channels]`, as datasets hold it.
+    ///
+    /// It computes on the calling thread, with memory that later calls use again.
     ///
     /// - Throws: `DataError.pixelCountMismatch` where it is not of the extent of `preprocessing.image`.
     public func predict(_ pixels: [UInt8]) throws -> Prediction {
-        // Nobody asks for its label.
-        let image = try ImageDataset(
-            name: "image", split: "predict", shape: preprocessing.image, pixels: pixels, labels: [0],
-            classNames: ["unknown"])
-        let batch = try DatasetBatch(image, preprocessing)
-        let executor = try Executor(
-            network, batchSize: 1, workers: Workers(count: 1), isTraining: false)
-        // The output is a view of the executor's memory.
-        return withExtendedLifetime(executor) {
+        let batch = try batch([pixels])
+        return try executors.withSingle { executor in
             _ = executor.infer(batch, count: 1)
-            let output = executor.outputs
-            SoftmaxKernel.forward(output, into: output)
-            let best = Reductions.argmax(output, image: 0)
+            return predictions(executor.outputs)[0]
+        }
+    }
+
+    /// Classifies images of bytes, a batch at a time on all threads; calls take turns.
+    ///
+    /// - Throws: `DataError.pixelCountMismatch` where one is not of the extent of `preprocessing.image`.
+    public func predict(_ images: [[UInt8]]) throws -> [Prediction] {
+        guard !images.isEmpty else { return [] }
+        let batch = try batch(images)
+        return try executors.withBatched { executor in
+            stride(from: 0, to: images.count, by: executor.batchSize).flatMap { start in
+                batch.start = start
+                _ = executor.infer(batch, count: min(executor.batchSize, images.count - start))
+                return predictions(executor.outputs)
+            }
+        }
+    }
+
+    /// Images as the network sees them.
+    private func batch(_ images: [[UInt8]]) throws -> DatasetBatch {
+        for (index, pixels) in images.enumerated() where pixels.count != preprocessing.image.count {
+            throw DataError.pixelCountMismatch(
+                dataset: images.count == 1 ? "image" : "image \(index)", found: pixels.count, count: 1,
+                shape: preprocessing.image.description)
+        }
+        // Nobody asks for their labels.
+        let dataset = try ImageDataset(
+            name: "images", split: "predict", shape: preprocessing.image,
+            pixels: images.count == 1 ? images[0] : Array(images.joined()),
+            labels: [UInt16](repeating: 0, count: images.count), classNames: ["unknown"])
+        return try DatasetBatch(dataset, preprocessing)
+    }
+
+    /// What a network's outputs say; they become their softmax.
+    private func predictions(_ outputs: Tensor) -> [Prediction] {
+        SoftmaxKernel.forward(outputs, into: outputs)
+        return (0..<outputs.batch).map { image in
+            let best = Reductions.argmax(outputs, image: image)
             return Prediction(
-                classIndex: best, className: classNames[best], probabilities: output.channelsFirstArray)
+                classIndex: best, className: classNames[best],
+                probabilities: outputs.images(image..<image + 1).channelsFirstArray)
         }
     }
 
@@ -133,45 +181,6 @@ public final class Classifier: @unchecked Sendable {
                 name: images.name, shape: images.shape, classes: images.classCount, image: network.input,
                 expected: classNames.count)
         }
-    }
-}
-
-/// Runs a classifier over a dataset, as often as asked.
-final class Evaluator {
-    private let data: ImageDataset
-    private let classNames: [String]
-    private let loss: any Loss
-    private let executor: Executor
-    private let batch: DatasetBatch
-
-    init(
-        _ classifier: Classifier, _ data: ImageDataset, loss: any Loss, batchSize: Int, workers: Workers
-    ) throws {
-        try classifier.check(data)
-        self.loss = loss
-        self.data = data
-        classNames = classifier.classNames
-        executor = try Executor(
-            classifier.network, batchSize: min(batchSize, data.count), workers: workers, isTraining: false)
-        batch = try DatasetBatch(data, classifier.preprocessing)
-    }
-
-    func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
-        var matrix = ConfusionMatrix(classNames: classNames)
-        var lossSum = 0.0
-        for start in stride(from: 0, to: data.count, by: executor.batchSize) {
-            let count = min(executor.batchSize, data.count - start)
-            batch.start = start
-            lossSum += executor.infer(batch, count: count, loss: loss).lossSum
-            let outputs = executor.outputs
-            for image in 0..<count {
-                try matrix.record(
-                    actual: batch.label(at: image),
-                    predicted: Reductions.argmax(outputs, image: image))
-            }
-            onProgress?(start + count)
-        }
-        return try ClassificationReport(matrix, loss: lossSum / Double(data.count))
     }
 }
 

@@ -11,6 +11,7 @@ package final class ParameterUpdater: @unchecked Sendable {
     package let state: FloatBuffer
 
     private let executor: Executor
+    private let average: WeightAverage?
     private let clipNorm: Double?
     private let blockSize: Int
     private let partialNorms: [PartialNorm]
@@ -18,15 +19,27 @@ package final class ParameterUpdater: @unchecked Sendable {
     private var updateJob: Workers.Body?
 
     // The step under way.
+    private var parameters: FloatView
     private var step = 0
     private var rate = 0.0
     private var gradientScale: Float = 1
 
     /// - Parameter clipNorm: the greatest length of the gradient; longer ones are shortened to it.
-    package init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
+    package convenience init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
+        try self.init(executor, optimizer, clipNorm: clipNorm, average: nil)
+    }
+
+    /// - Parameters:
+    ///   - clipNorm: the greatest length of the gradient; longer ones are shortened to it.
+    ///   - average: follows the parameters.
+    init(
+        _ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?, average: WeightAverage?
+    ) throws {
         self.executor = executor
+        self.average = average
         self.optimizer = optimizer
         self.clipNorm = clipNorm
+        parameters = executor.network.parameterBlock
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
@@ -42,10 +55,11 @@ package final class ParameterUpdater: @unchecked Sendable {
             if self.clipNorm == nil { self.executor.reduceGradients(range, worker: worker) }
             self.executor.timedUpdate(worker: worker) {
                 self.optimizer.update(
-                    self.executor.network.parameterBlock.slice(range),
+                    self.parameters.slice(range),
                     gradients: self.executor.gradients.slice(range),
                     state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
                     step: self.step, rate: self.rate, gradientScale: self.gradientScale)
+                self.average?.follow(self.executor.network, step: self.step, range: range)
             }
         }
     }
@@ -57,6 +71,7 @@ package final class ParameterUpdater: @unchecked Sendable {
 
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
+        parameters = executor.network.changingParameterBlock
         self.step = step
         self.rate = rate
         gradientScale = 1

@@ -7,6 +7,7 @@ import Foundation
 /// |---|---|
 /// | `checkpoint.apus` | the network and the state of training as last saved, to go on from |
 /// | `checkpoint-best.apus` | the same after the epoch that tested best |
+/// | `checkpoints/epoch-00001.apus` | the same after the last epochs, as many as are wanted |
 /// | `log.jsonl` | an `EpochRecord` for each epoch, a line each |
 /// | `metrics.json` | the report on the test images when the run ended, a `RunMetrics` |
 public struct RunFolder: Sendable {
@@ -20,7 +21,25 @@ public struct RunFolder: Sendable {
     public var bestCheckpoint: URL { url.appending(path: "checkpoint-best.apus") }
     public var log: URL { url.appending(path: "log.jsonl") }
     public var metrics: URL { url.appending(path: "metrics.json") }
+    /// Of the checkpoints of single epochs.
+    public var epochCheckpoints: URL { url.appending(path: "checkpoints") }
     private var files: [URL] { [checkpoint, bestCheckpoint, log, metrics] }
+
+    /// The checkpoint after an epoch, counted from 1.
+    public func checkpoint(afterEpoch epoch: Int) -> URL {
+        let digits = String(epoch)
+        let zeros = String(repeating: "0", count: max(0, 5 - digits.count))
+        return epochCheckpoints.appending(path: "epoch-\(zeros)\(digits).apus")
+    }
+
+    /// The epochs whose checkpoints are there, in order.
+    public var keptEpochs: [Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: epochCheckpoints.path)) ?? []
+        return names.compactMap { name in
+            guard let epoch = Int(name.dropFirst("epoch-".count).prefix { $0 != "." }) else { return nil }
+            return checkpoint(afterEpoch: epoch).lastPathComponent == name ? epoch : nil
+        }.sorted()
+    }
 
     /// The folder of a new run, made where there is none.
     ///
@@ -35,7 +54,9 @@ public struct RunFolder: Sendable {
 
     /// - Throws: `RunFolderError.holdsRun` where a run's files are there.
     package func checkIsNew() throws {
-        if let found = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) {
+        if let found = (files + keptEpochs.map(checkpoint(afterEpoch:))).first(where: {
+            FileManager.default.fileExists(atPath: $0.path)
+        }) {
             throw RunFolderError.holdsRun(path: path, file: found.lastPathComponent)
         }
     }
@@ -67,7 +88,21 @@ public struct RunFolder: Sendable {
     package func lock() throws -> RunFolderLock { try RunFolderLock(path) }
 
     /// Removes files half written that a killed process has left; for who holds the lock.
-    package func removeLeftovers() { files.forEach(AtomicFile.removeLeftovers(of:)) }
+    package func removeLeftovers() {
+        files.forEach(AtomicFile.removeLeftovers(of:))
+        AtomicFile.removeLeftovers(in: epochCheckpoints)
+    }
+
+    /// Writes the checkpoint after an epoch, and when it is whole removes those of all but the last `count` up to it.
+    ///
+    /// - Throws: `FileError` where it cannot be written; the others are then left as they are.
+    func write(_ bytes: Data, afterEpoch epoch: Int, keeping count: Int) throws {
+        try Self.make(epochCheckpoints.path)
+        try AtomicFile.write(bytes, to: checkpoint(afterEpoch: epoch))
+        for old in keptEpochs where old <= epoch - count {
+            try? FileManager.default.removeItem(at: checkpoint(afterEpoch: old))
+        }
+    }
 
     /// Writes the log anew from the history of a run: a checkpoint knows better than the log which epochs it
     /// has behind it.
@@ -122,9 +157,12 @@ public struct RunMetrics: Sendable, Equatable, Encodable {
     /// The epoch that tested best, the first of equals, where any was tested.
     public let bestEpoch: Int?
     public let bestTestAccuracy: Double?
+    /// Whether the run ended before its last epoch, since the last few brought nothing better.
+    public let stoppedEarly: Bool
 
-    public init(_ report: ClassificationReport, history: [EpochRecord]) {
+    public init(_ report: ClassificationReport, history: [EpochRecord], stoppedEarly: Bool = false) {
         self.report = report
+        self.stoppedEarly = stoppedEarly
         epochs = history.count
         seconds = history.reduce(0) { $0 + $1.seconds }
         let best = history.best
@@ -133,7 +171,7 @@ public struct RunMetrics: Sendable, Equatable, Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case epochs, seconds, bestEpoch, bestTestAccuracy
+        case epochs, seconds, bestEpoch, bestTestAccuracy, stoppedEarly
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -143,6 +181,7 @@ public struct RunMetrics: Sendable, Equatable, Encodable {
         try container.encode(seconds, forKey: .seconds)
         try container.encodeIfPresent(bestEpoch, forKey: .bestEpoch)
         try container.encodeIfPresent(bestTestAccuracy, forKey: .bestTestAccuracy)
+        try container.encode(stoppedEarly, forKey: .stoppedEarly)
     }
 }
 

@@ -3,27 +3,13 @@ import ApusKernels
 import ApusNN
 import Foundation
 
-/// How far a run is.
-public struct TrainingProgress: Sendable, Hashable, Codable {
-    /// Epochs completed.
-    public var epoch = 0
-    /// Steps taken in the epoch under way, and in all.
-    public var stepInEpoch = 0
-    public var step = 0
-    /// Sums over the images seen in the epoch under way.
-    public var images = 0
-    public var lossSum = 0.0
-    public var correct = 0
-    /// Time spent in the epoch under way.
-    public var seconds = 0.0
-
-    public init() {}
-}
-
 /// Trains a classifier, step by step, so that a run can stop and go on at any step with the same bits.
 public final class Trainer {
     public enum Ending: Sendable, Hashable {
+        /// After the last epoch.
         case completed
+        /// After an epoch, since the last few brought nothing better; see `EarlyStopping`.
+        case stoppedEarly
         /// A callback asked to stop.
         case stopped
     }
@@ -31,13 +17,14 @@ public final class Trainer {
     public let classifier: Classifier
     public let configuration: TrainingConfiguration
     public let workers: Workers
-    public private(set) var progress = TrainingProgress()
+    public internal(set) var progress = TrainingProgress()
     /// What each completed epoch came to.
-    public private(set) var history: [EpochRecord] = []
+    public internal(set) var history: [EpochRecord] = []
 
-    private let batch: any EpochBatch
-    private let executor: Executor
-    private let updater: ParameterUpdater
+    let batch: any EpochBatch
+    let executor: Executor
+    let updater: ParameterUpdater
+    let average: WeightAverage?
     private let evaluator: Evaluator
 
     /// Allocates everything a run takes.
@@ -89,10 +76,13 @@ public final class Trainer {
         executor = try Executor(
             classifier.network, batchSize: min(configuration.batchSize, batch.count),
             microBatch: configuration.microBatch, workers: workers)
+        let average = try configuration.averageDecay.map { try WeightAverage(of: classifier, decay: $0) }
+        self.average = average
         updater = try ParameterUpdater(
-            executor, configuration.optimizer, clipNorm: configuration.clipNorm)
+            executor, configuration.optimizer, clipNorm: configuration.clipNorm, average: average)
         evaluator = try Evaluator(
-            classifier, test, loss: configuration.loss, batchSize: 256, workers: workers)
+            average?.classifier ?? classifier, test, loss: configuration.loss, batchSize: 256,
+            workers: workers)
     }
 
     /// Steps of an epoch; the last one may be of fewer images.
@@ -101,15 +91,29 @@ public final class Trainer {
     /// Images of an epoch.
     public var imagesPerEpoch: Int { batch.count }
 
+    /// What the run makes: the classifier that is tested after each epoch and saved, and that predictions are meant to
+    /// come from. It is `classifier`, or where weights are averaged one with their average.
+    public var tested: Classifier { average?.classifier ?? classifier }
+
+    /// Whether the last few epochs brought nothing better, so that the run is over; see `EarlyStopping`.
+    public var hasStoppedEarly: Bool {
+        guard let rule = configuration.earlyStopping else { return false }
+        return rule.epochsWithoutImprovement(history) >= rule.patience
+    }
+
+    /// Whether nothing is left to train.
+    public var isComplete: Bool { progress.epoch == configuration.epochs || hasStoppedEarly }
+
     /// Memory that steps of training take.
     public var memory: MemoryUse {
         var memory = executor.memory
         memory.activationBytes += batch.bytesAhead
         memory.optimizerBytes = 4 * updater.state.count
+        if let average { memory.parameterBytes += 4 * average.classifier.network.parameterBlock.count }
         return memory
     }
 
-    /// Trains until all epochs are done or a callback says stop.
+    /// Trains until all epochs are done, they bring nothing better any more, or a callback says stop.
     ///
     /// - Parameters:
     ///   - onStep: is told after each step how far the run is; false stops the run there.
@@ -121,12 +125,13 @@ public final class Trainer {
         onStep: ((TrainingProgress) throws -> Bool)? = nil,
         onEpoch: ((EpochRecord) throws -> Bool)? = nil
     ) throws -> Ending {
-        while progress.epoch < configuration.epochs {
+        if progress.step == 0 { average?.begin(with: classifier.network) }
+        while !isComplete {
             guard try trainEpoch(onStep) else { return .stopped }
             let record = try completeEpoch()
             if let onEpoch, try !onEpoch(record) { return .stopped }
         }
-        return .completed
+        return progress.epoch == configuration.epochs ? .completed : .stoppedEarly
     }
 
     /// The learning rate of a step, counted from 0.
@@ -166,6 +171,7 @@ public final class Trainer {
         progress.stepInEpoch += 1
         progress.images += places.count
         progress.lossSum += outcome.lossSum
+        progress.lossWeight += outcome.weight
         progress.correct += outcome.correct
     }
 
@@ -176,7 +182,7 @@ public final class Trainer {
         let report = try evaluate()
         let elapsed = ContinuousClock.now - start
         let record = EpochRecord(
-            epoch: progress.epoch + 1, trainLoss: progress.lossSum / Double(progress.images),
+            epoch: progress.epoch + 1, trainLoss: progress.lossSum / progress.lossWeight,
             trainAccuracy: Double(progress.correct) / Double(progress.images), testLoss: report.loss,
             testAccuracy: report.accuracy, imagesPerSecond: Double(progress.images) / trainingSeconds,
             learningRate: rate(at: progress.step - 1), seconds: trainingSeconds + elapsed / .seconds(1))
@@ -204,82 +210,8 @@ public final class Trainer {
 
     /// Throws where a parameter is not finite, which a checkpoint must not keep.
     func checkParameters() throws {
-        guard Reductions.isFinite(classifier.network.parameterBlock) else {
+        guard [classifier, tested].allSatisfy({ Reductions.isFinite($0.network.parameterBlock) }) else {
             throw diverged("a parameter is not finite", step: progress.step)
-        }
-    }
-
-    /// What a run needs to go on where it is, but the parameters.
-    var state: TrainingState {
-        TrainingState(
-            progress: progress, history: history, optimizer: configuration.optimizer.name,
-            blocks: (0..<configuration.optimizer.stateCount).map { index in
-                let block = updater.stateBlock(index)
-                return classifier.network.trainedParameters.map {
-                    classifier.network.values(of: $0, in: block)
-                }
-            })
-    }
-
-    /// Goes on from a state that was saved; the classifier's parameters are those saved with it.
-    ///
-    /// - Throws: `TrainingError.state` where it is of another optimiser or network.
-    func restore(_ state: TrainingState) throws {
-        guard state.optimizer == configuration.optimizer.name,
-            state.blocks.count == configuration.optimizer.stateCount
-        else {
-            throw TrainingError.state(
-                "was saved by \(state.optimizer) with \(state.blocks.count) state blocks, this run uses "
-                    + "\(configuration.optimizer.name) with \(configuration.optimizer.stateCount)")
-        }
-        let at = state.progress
-        guard 0...configuration.epochs ~= at.epoch, 0...stepsPerEpoch ~= at.stepInEpoch,
-            at.step == at.epoch * stepsPerEpoch + at.stepInEpoch,
-            at.images == min(at.stepInEpoch * executor.batchSize, batch.count), 0...at.images ~= at.correct,
-            at.lossSum.isFinite, at.seconds.isFinite, at.seconds > 0 || at.stepInEpoch == 0
-        else {
-            throw TrainingError.state(
-                "is at step \(at.step), after \(at.epoch) epochs and \(at.images) images, which does not fit "
-                    + "\(configuration.epochs) epochs of \(batch.count) images in batches of "
-                    + "\(executor.batchSize)")
-        }
-        let network = classifier.network
-        for (index, block) in state.blocks.enumerated() {
-            guard block.count == network.trainedParameters.count else {
-                throw TrainingError.state(
-                    "holds \(block.count) parameters, the network trains \(network.trainedParameters.count)")
-            }
-            for (parameter, values) in zip(network.trainedParameters, block) {
-                try network.setValues(values, of: parameter, in: updater.stateBlock(index))
-            }
-        }
-        progress = state.progress
-        history = state.history
-    }
-}
-
-/// What a stopped run goes on from, beside the parameters.
-struct TrainingState: Sendable {
-    var progress: TrainingProgress
-    var history: [EpochRecord]
-    var optimizer: String
-    /// The elements of each state block, parameter by parameter, in the order of files.
-    var blocks: [[[Float]]]
-}
-
-/// A run of training that cannot begin or go on.
-public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
-    case configuration(String)
-    case diverged(what: String, epoch: Int, step: Int, rate: Double)
-    case state(String)
-
-    public var description: String {
-        switch self {
-        case .configuration(let reason): reason
-        case .diverged(let what, let epoch, let step, let rate):
-            "training diverged: \(what) at step \(step) (epoch \(epoch), learning rate \(rate)); "
-                + "a lower rate or gradient clipping may help"
-        case .state(let reason): "the saved state of training \(reason)"
         }
     }
 }

@@ -15,13 +15,20 @@ public struct TrainingConfiguration: Sendable {
     /// The images of a batch that are computed at once, rounded to whole shards; by default all. See `Executor`
     /// for what that saves.
     public var microBatch: Int?
+    /// How much of an exponential moving average of the weights a step leaves, 0.999 for instance; the average is then
+    /// tested and saved in place of the weights themselves (see `Trainer.tested`). At first it is less:
+    /// after step t, (1 + t) / (10 + t) at most. By default nothing is averaged.
+    public var averageDecay: Double?
+    /// When the run ends before its last epoch; by default it does not.
+    public var earlyStopping: EarlyStopping?
 
     /// The defaults train LeNet-5 on Fashion-MNIST to 91 % in ten epochs.
     public init(
         epochs: Int = 10, batchSize: Int = 64,
         optimizer: any Optimizer = SGD(learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4),
         schedule: LearningRateSchedule = .oneCycle(), loss: any Loss = SoftmaxCrossEntropy(),
-        clipNorm: Double? = nil, seed: UInt64 = 1, microBatch: Int? = nil
+        clipNorm: Double? = nil, seed: UInt64 = 1, microBatch: Int? = nil,
+        averageDecay: Double? = nil, earlyStopping: EarlyStopping? = nil
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -31,6 +38,21 @@ public struct TrainingConfiguration: Sendable {
         self.clipNorm = clipNorm
         self.seed = seed
         self.microBatch = microBatch
+        self.averageDecay = averageDecay
+        self.earlyStopping = earlyStopping
+    }
+
+    /// Steps that each take `count` batches of this configuration, a batch at a time, and add up their gradients.
+    ///
+    /// It is the same as batches `count` times as large, to the bit, the schedule and the number of steps
+    /// included: a step moves the parameters once, by the gradient of the mean over all its images. Activations take
+    /// the memory of a shard in any case; images loaded ahead (see `RunAheadBatch`) that of two whole steps.
+    public func accumulating(_ count: Int) -> TrainingConfiguration {
+        var configuration = self
+        let (images, overflows) = batchSize.multipliedReportingOverflow(by: count)
+        configuration.batchSize = overflows ? .max : images
+        configuration.microBatch = min(batchSize, microBatch ?? batchSize)
+        return configuration
     }
 }
 
@@ -81,6 +103,11 @@ extension TrainingConfiguration {
         if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
             throw TrainingError.configuration("a clipping norm of \(clipNorm); it must be above 0 and finite")
         }
+        if let averageDecay, !(0..<1 ~= averageDecay) {
+            throw TrainingError.configuration(
+                "averaged weights of which a step leaves \(averageDecay); it must be at least 0 and below 1")
+        }
+        try earlyStopping?.check()
         try optimizer.check()
         try schedule.check()
     }

@@ -58,6 +58,15 @@ import Testing
         #expect(try folder.names() == [".data.x.partial", ".datum.\(id).partial", "data"])
     }
 
+    @Test func leftoversOfAnyFileOfAFolderAreRemoved() throws {
+        let id = UUID().uuidString
+        for name in [".a.\(id).partial", ".b.c.\(id).partial", ".x.partial", "\(id).partial", "a"] {
+            try folder.write(Data([1]), to: name)
+        }
+        AtomicFile.removeLeftovers(in: folder.url)
+        #expect(try folder.names() == [".x.partial", "a", "\(id).partial"].sorted())
+    }
+
     @Test func aTemporaryIsALeftoverOfItsFile() throws {
         for name in ["data", String(repeating: "n", count: 255)] {
             func removeAmidWriting(_: Int32) throws {

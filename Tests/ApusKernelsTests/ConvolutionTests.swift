@@ -39,7 +39,7 @@ import TestSupport
                     batch: input.batch, geometry.output, layout, margin: margin)
                 Convolution.forward(
                     geometry, input: memory.tensor(input, layout, margin: margin),
-                    weights: memory.view(inMemory(weights, layout)),
+                    weights: memory.weights(inMemory(weights, layout), geometry, path.algorithm),
                     bias: usesBias ? memory.view(bias) : nil, rectifies: rectifies, algorithm: path.algorithm,
                     scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
                     into: output)
@@ -80,7 +80,7 @@ import TestSupport
                 let biasGradient = memory.view(oldBias)
                 Convolution.backward(
                     geometry, input: memory.tensor(input, layout, margin: margin),
-                    weights: memory.view(inMemory(weights, layout)),
+                    weights: memory.weights(inMemory(weights, layout), geometry, path.algorithm),
                     outputGradient: memory.tensor(all, layout, margin: margin),
                     rectifiedOutput: rectifies ? memory.tensor(output, layout, margin: margin) : nil,
                     algorithm: path.algorithm,
@@ -109,7 +109,8 @@ import TestSupport
             let input = memory.tensor(batch: convolution.batch, geometry.input, layout)
             let inputGradient = memory.tensor(batch: convolution.batch, geometry.input, layout)
             Convolution.backward(
-                geometry, input: input, weights: memory.view(inMemory(weights, layout)),
+                geometry, input: input,
+                weights: memory.weights(inMemory(weights, layout), geometry, geometry.algorithm(layout)),
                 outputGradient: memory.tensor(upstream, layout),
                 algorithm: geometry.algorithm(layout),
                 scratch: memory.view(count: geometry.scratchCount(layout)), weightGradient: nil,
@@ -125,7 +126,7 @@ import TestSupport
             weightGradient.fill(0)
             Convolution.backward(
                 geometry, input: memory.tensor(input, layout),
-                weights: memory.view(count: geometry.weightCount),
+                weights: ConvolutionWeights(memory.view(count: geometry.weightCount)),
                 outputGradient: memory.tensor(upstream, layout),
                 algorithm: geometry.algorithm(layout),
                 scratch: memory.view(count: geometry.scratchCount(layout)),

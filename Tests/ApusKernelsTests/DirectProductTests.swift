@@ -27,7 +27,10 @@ struct DirectProductTests {
             let product = ReferenceGEMM.multiply(
                 rows: rows, columns: columns, depth: depth, a, transposeA: transposesA, b,
                 transposeB: transposesB)
-            func result(adding: Bool = false, bias: [Float]? = nil, rectifying: Bool = false) -> [Float] {
+            func result(
+                packs: Bool = false, adding: Bool = false, last: Bool = false, bias: [Float]? = nil,
+                rectifying: Bool = false
+            ) -> [Float] {
                 withMemory { memory in
                     // Rows of the result lie in wider ones, whose other floats are left alone.
                     let wide = memory.view(
@@ -38,10 +41,19 @@ struct DirectProductTests {
                         rows: transposesA ? depth : rows, columns: transposesA ? rows : depth)
                     let second = memory.view(b).matrix(
                         rows: transposesB ? columns : depth, columns: transposesB ? depth : columns)
+                    let plain = transposesB ? second.transposed : second
+                    var factor = DirectProduct.SecondFactor.plain(plain)
+                    if packs {
+                        let panels = memory.view(
+                            count: DirectProduct.packedCount(rows: depth, columns: columns))
+                        DirectProduct.pack(plain, into: panels, with: kernels(path))
+                        factor = .packed(panels, rows: depth, columns: columns)
+                    }
                     DirectProduct.multiply(
-                        transposesA ? first.transposed : first, transposesB ? second.transposed : second,
+                        transposesA ? first.transposed : first, factor,
                         into: wide.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1),
-                        adding: adding, bias: bias.map { memory.view($0) }, rectifying: rectifying,
+                        adding: adding, last: last, bias: bias.map { memory.view($0) },
+                        rectifying: rectifying,
                         scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
                     return (0..<rows).flatMap { row in
                         let values = wide.slice(row * (columns + 3)..<(row + 1) * (columns + 3)).array
@@ -51,11 +63,31 @@ struct DirectProductTests {
                 }
             }
             expectEqual(result(), product)
+            expectEqual(result(packs: true), product)
             expectEqual(result(adding: true), zip(product, old).map { $0 + $1 })
+            expectEqual(result(adding: true, last: true), zip(product, old).map { $0 + $1 })
             let biased = product.indices.map { product[$0] + bias[$0 % columns] }
             expectEqual(result(bias: bias), biased)
             expectEqual(result(bias: bias, rectifying: true), biased.map { max($0, 0) })
             expectEqual(result(rectifying: true), product.map { max($0, 0) })
+        }
+    }
+
+    @Test("small products are not lost on a large number that is added last", arguments: paths)
+    func addedLast(path: UInt32) {
+        withMemory { memory in
+            let large: Float = 0x1p24
+            func sum(last: Bool) -> Float {
+                let result = memory.view([large])
+                DirectProduct.multiply(
+                    memory.view([1, 1, 1, 1]).matrix(rows: 1, columns: 4),
+                    .plain(memory.view([1, 1, 1, 1]).matrix(rows: 4, columns: 1)),
+                    into: result.matrix(rows: 1, columns: 1), adding: true, last: last,
+                    scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+                return result.array[0]
+            }
+            #expect(sum(last: false) == large)
+            #expect(sum(last: true) == large + 4)
         }
     }
 
@@ -65,7 +97,7 @@ struct DirectProductTests {
             let result = memory.view([Float](repeating: 0, count: 16))
             DirectProduct.multiply(
                 memory.view([.nan]).matrix(rows: 1, columns: 1),
-                memory.view([Float](repeating: 1, count: 16)).matrix(rows: 1, columns: 16),
+                .plain(memory.view([Float](repeating: 1, count: 16)).matrix(rows: 1, columns: 16)),
                 into: result.matrix(rows: 1, columns: 16), rectifying: true,
                 scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
             #expect(result.array.allSatisfy { $0.isNaN })

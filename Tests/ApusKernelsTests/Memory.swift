@@ -102,3 +102,18 @@ enum Target: String, CaseIterable, Sendable {
         self == .add ? .add(tensor) : .overwrite(tensor)
     }
 }
+
+extension Memory {
+    /// A convolution's weights, as they lie in memory, and what the algorithm makes of them.
+    func weights(
+        _ values: [Float], _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+    ) -> ConvolutionWeights {
+        let plain = view(values)
+        guard let count = Convolution.preparedCount(geometry, algorithm) else {
+            return ConvolutionWeights(plain)
+        }
+        let prepared = view(count: count)
+        Convolution.prepare(geometry, algorithm, weights: plain, forBackward: true, into: prepared)
+        return ConvolutionWeights(plain, prepared: prepared)
+    }
+}

@@ -57,14 +57,16 @@ struct PooledConvolutionTests {
 
             let scratch = memory.view(count: geometry.scratchCount(.channelsLast, rectifies: true))
             Convolution.forward(
-                geometry, input: input, weights: w, bias: bias, rectifies: true, algorithm: .direct,
+                geometry, input: input, weights: ConvolutionWeights(w), bias: bias, rectifies: true,
+                algorithm: .direct,
                 scratch: scratch, into: map)
             Pooling.maximum(pooling, input: map, indices: indices[0], into: outputs[0])
             Pooling.maximumGradient(
                 pooling, outputGradient: upstream, indices: indices[0],
                 inputGradient: .overwrite(mapGradient))
             Convolution.backward(
-                geometry, input: input, weights: w, outputGradient: mapGradient, rectifiedOutput: map,
+                geometry, input: input, weights: ConvolutionWeights(w), outputGradient: mapGradient,
+                rectifiedOutput: map,
                 algorithm: .direct, scratch: scratch, weightGradient: gradients[0],
                 biasGradient: gradients[2], inputGradient: .overwrite(inputGradients[0]))
 
@@ -72,11 +74,11 @@ struct PooledConvolutionTests {
             // In shares, as threads do it together.
             for share in 0..<3 {
                 fused.forward(
-                    input: input, weights: w, bias: bias, share: Share(share, of: 3),
+                    input: input, weights: ConvolutionWeights(w), bias: bias, share: Share(share, of: 3),
                     scratch: ownScratch, into: outputs[1], indices: indices[1])
             }
             fused.backward(
-                input: input, weights: w, output: outputs[1], indices: indices[1],
+                input: input, weights: ConvolutionWeights(w), output: outputs[1], indices: indices[1],
                 outputGradient: upstream, scratch: ownScratch,
                 weightGradient: gradients[1], biasGradient: gradients[3],
                 inputGradient: .overwrite(inputGradients[1]))

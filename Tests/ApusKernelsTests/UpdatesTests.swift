@@ -78,6 +78,14 @@ import TestSupport
         }
     }
 
+    @Test func anAverageMovesByItsShareOfTheWay() {
+        withMemory { memory in
+            let average = memory.view([0, 4, -2, 1])
+            Updates.average(average, parameters: memory.view([1, 0, -2, 3]), share: 0.25)
+            #expect(average.array == [0.25, 3, -2, 1.5])
+        }
+    }
+
     @Test func theFirstStepOfAdamIsTheRateWhateverTheGradient() {
         withMemory { memory in
             let parameters = memory.view([1, 1, 1])

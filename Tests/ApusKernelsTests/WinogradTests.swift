@@ -61,12 +61,13 @@ struct WinogradTests {
             let x = memory.tensor(input, layout, margin: kind.margin)
             let w = memory.view(weights.outputLast)
             let prepared = memory.view(count: Convolution.preparedCount(geometry, .winograd) ?? 0)
-            Convolution.prepare(geometry, weights: w, forBackward: true, into: prepared)
+            Convolution.prepare(geometry, .winograd, weights: w, forBackward: true, into: prepared)
             let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: kind.margin)
             for share in 0..<2 {
                 Convolution.forward(
-                    geometry, input: x, weights: w, bias: memory.view(bias), rectifies: kind.rectifies,
-                    algorithm: .winograd, share: Share(share, of: 2), prepared: prepared, scratch: scratch,
+                    geometry, input: x, weights: ConvolutionWeights(w, prepared: prepared),
+                    bias: memory.view(bias), rectifies: kind.rectifies,
+                    algorithm: .winograd, share: Share(share, of: 2), scratch: scratch,
                     into: output)
             }
             expectAsGood(output.channelsFirstArray, single.values, exact.values, "output")
@@ -79,10 +80,10 @@ struct WinogradTests {
             biasGradient.fill(0)
             func backward(_ weightGradient: FloatView?, _ destination: GradientDestination) {
                 Convolution.backward(
-                    geometry, input: x, weights: w,
+                    geometry, input: x, weights: ConvolutionWeights(w, prepared: prepared),
                     outputGradient: memory.tensor(upstream, layout, margin: kind.margin),
                     rectifiedOutput: kind.rectifies ? memory.tensor(mask, layout) : nil,
-                    algorithm: .winograd, prepared: prepared, scratch: scratch,
+                    algorithm: .winograd, scratch: scratch,
                     weightGradient: weightGradient,
                     biasGradient: weightGradient == nil ? nil : biasGradient, inputGradient: destination)
             }

@@ -23,7 +23,8 @@ import Testing
             _ = executor.computeGradients(batch, count: 16, loss: loss, step: step)
             executor.reduceGradients(0..<network.parameterBlock.count)
             Updates.sgd(
-                parameters: network.parameterBlock, gradients: executor.gradients, velocity: nil, rate: 0.2,
+                parameters: network.changingParameterBlock, gradients: executor.gradients, velocity: nil,
+                rate: 0.2,
                 momentum: 0, isNesterov: false, weightDecay: 0, gradientScale: 1)
         }
         let last = executor.infer(batch, count: 16, loss: loss)

@@ -1,7 +1,8 @@
 import Apus
 import Foundation
 
-/// README's example, letter by letter between the marks; `ReadmeTests` compares the two.
+// README's examples, letter by letter between the marks; `ReadmeTests` compares the two.
+
 func runReadmeExample(dataset: String, file: URL) throws -> (ClassificationReport, Classifier, Classifier) {
     // example
     let data = try DatasetSpecification(parsing: dataset).load()
@@ -21,4 +22,24 @@ func runReadmeExample(dataset: String, file: URL) throws -> (ClassificationRepor
     let again = try Classifier.load(from: file)
     // end
     return (report, classifier, again)
+}
+
+func followReadmeRun(
+    _ trainer: Trainer, folder: URL, images: [[UInt8]]
+) async throws -> ([Classifier.Prediction], [Classifier.Prediction]) {
+    // example
+    let saver = RunSaver(trainer, in: try .new(at: folder), every: .seconds(60), keeping: 3)
+    let events = trainer.events(onStep: { _ in try saver.keepStep() }, onEpoch: { try saver.keep($0) })
+    for try await event in events {
+        if case .epoch(let record) = event { print(record.testLoss ?? 0) }
+    }
+
+    let snapshot = try trainer.tested.snapshot()
+    let answers = try await withThrowingTaskGroup(of: Classifier.Prediction.self) { group in
+        for image in images { group.addTask { try snapshot.predict(image) } }
+        return try await group.reduce(into: []) { $0.append($1) }
+    }
+    let sameInOrder = try snapshot.predict(images)
+    // end
+    return (answers, sameInOrder)
 }

@@ -5,20 +5,39 @@ import Testing
 
 @Suite("README")
 struct ReadmeTests {
-    @Test("the library example is the one that is compiled here")
+    @Test("the library examples are those that are compiled here")
     func isCompiled() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         let source = try String(
             contentsOf: root.appending(path: "Tests/ApusTests/ReadmeExample.swift"), encoding: .utf8)
-        let example = try #require(source.split(separator: "    // example\n").last)
-            .components(separatedBy: "    // end\n")[0]
-            .replacingOccurrences(of: "dataset", with: "\"fashion-mnist\"")
-            .split(separator: "\n", omittingEmptySubsequences: false)
-            .map { $0.hasPrefix("    ") ? String($0.dropFirst(4)) : String($0) }
-            .joined(separator: "\n")
-        #expect(readme.contains(example))
+        let examples = source.components(separatedBy: "    // example\n").dropFirst()
+        #expect(examples.count == 2)
+        for example in examples {
+            let text = example.components(separatedBy: "    // end\n")[0]
+                .replacingOccurrences(of: "dataset", with: "\"fashion-mnist\"")
+                .split(separator: "\n", omittingEmptySubsequences: false)
+                .map { $0.hasPrefix("    ") ? String($0.dropFirst(4)) : String($0) }
+                .joined(separator: "\n")
+            #expect(readme.contains(text))
+        }
+    }
+
+    @Test("the example of a run follows it, keeps it, and answers from many tasks")
+    func follows() async throws {
+        let folder = try TemporaryFolder()
+        let data = try DatasetSpecification(parsing: "synthetic=200").load()
+        let trainer = try Trainer(
+            Classifier(LeNet5(), for: data, seed: 1), on: data, TrainingConfiguration(epochs: 2))
+        let images = (0..<20).map { data.test.image(at: $0) }
+        let (answers, inOrder) = try await followReadmeRun(trainer, folder: folder.url, images: images)
+        #expect(trainer.isComplete)
+        #expect(try RunFolder.existing(at: folder.url).keptEpochs == [1, 2])
+        func counts(_ predictions: [Classifier.Prediction]) -> [Int] {
+            predictions.map(\.classIndex).sorted()
+        }
+        #expect(counts(answers) == counts(inOrder))
     }
 
     @Test("the library example learns, answers, saves and loads")

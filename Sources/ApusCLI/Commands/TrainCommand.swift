@@ -16,7 +16,7 @@ struct TrainCommand: Command {
 
     static let specification = CommandSpecification(
         "train", abstract: "Trains a network on labelled images, and tests it.",
-        groups: TrainSettings.groups + [
+        groups: TrainSettings.groups + RunSettings.groups + [
             OptionGroup("The run", [output, resume, CommonOptions.threads, microBatch, quiet])
         ],
         examples: [
@@ -29,7 +29,12 @@ struct TrainCommand: Command {
             Example(
                 "train --augment rotate=10,shift=0.1,flip --output runs/augmented",
                 "Every epoch sees other variants of the images."),
-            Example("train --resume --output runs/adamw", "Go on where Ctrl-C has stopped that run."),
+            Example(
+                "train --resume --output runs/adamw",
+                "Go on where Ctrl-C, or anything worse, has stopped that run."),
+            Example(
+                "train --epochs 100 --patience 8 --ema 0.999 --keep 3 --output runs/long",
+                "Averaged weights, until eight epochs bring nothing better; the last three epochs stay."),
             Example(
                 "train --model squeezenet1_1 --image-size 64 --recipe squeezenet",
                 "SqueezeNet on images enlarged for it, with the rate and batch of its paper."),
@@ -85,8 +90,8 @@ struct TrainCommand: Command {
     private func trainer(
         _ classifier: Classifier, on data: DatasetSplits, _ settings: TrainSettings
     ) throws -> Trainer {
-        var configuration = settings.configuration
-        configuration.microBatch = microBatch
+        var configuration = try settings.configuration(for: data, classes: classifier.classNames.count)
+        configuration.microBatch = microBatch ?? configuration.microBatch
         guard let augmentation = settings.augmentation else {
             return try Trainer(classifier, on: data, configuration, threads: threads)
         }
@@ -104,6 +109,7 @@ struct TrainCommand: Command {
             let lock = try folder.lock()
             // Another process may have run to its end before the lock was had.
             try folder.checkIsNew()
+            folder.removeLeftovers()
             return (folder, lock)
         } catch let error as RunFolderError {
             var canGoOn = FileManager.default.fileExists(atPath: RunFolder(at: folder).checkpoint.path)
@@ -133,8 +139,12 @@ struct TrainCommand: Command {
         guard let texts = checkpoint.settings else {
             throw CommandError("\(path) holds a network, but no run of training to go on with")
         }
+        var changed = texts
+        for option in RunSettings.changeable where arguments.contains(option) {
+            changed[option.name] = self.settings.texts[option.name]
+        }
         do {
-            return try TrainSettings(texts: texts, in: Self.specification)
+            return try TrainSettings(texts: changed, in: Self.specification)
         } catch {
             throw CommandError("\(path) holds settings that are not those of this program: \(error)")
         }

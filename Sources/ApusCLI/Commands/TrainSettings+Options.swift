@@ -27,6 +27,9 @@ extension TrainSettings {
     static let epochs = Option(
         "epochs", short: "e", "n", default: 10, .between(1, and: 100_000), help: "Passes over the images.")
     static let batchSize = CommonOptions.batchSize(default: 64, help: "Images of a step.")
+    static let accumulate = Option<Int?>(
+        "accumulate", "n", absent: "1", .between(1, and: 100_000),
+        help: "Batches whose gradients add up to one step: the bits are those of batches n times as large.")
     static let seed = Option<UInt64>(
         "seed", short: "s", "n", default: 1, help: "Start of the random numbers: the same seed, the same run."
     )
@@ -65,19 +68,30 @@ extension TrainSettings {
         "label-smoothing", "x", absent: "0", .from(0, below: 1),
         help: "The part of cross-entropy's target that all classes share.")
 
+    static let classWeights = Option<ClassWeights?>(
+        "class-weights", "weights", absent: "all the same",
+        help: "What images of each class count in cross-entropy: balanced, by how rare they are, or numbers "
+            + "separated by commas. The mean is over these weights.")
+    static let ema = Option<Double?>(
+        "ema", "x", absent: "no average", .from(0, below: 1),
+        help: "The part of an average of the weights that a step leaves, as in 0.999; step t leaves at most "
+            + "(1 + t) / (10 + t). The average is what is tested, saved and predicts.")
+
     static let groups = [
         OptionGroup(
             "What to train",
             [
-                CommonOptions.model, data, imageSize, CommonOptions.augment, classes, epochs, batchSize, seed,
+                CommonOptions.model, data, imageSize, CommonOptions.augment, classes, epochs, batchSize,
+                accumulate,
+                seed,
             ]),
         OptionGroup("What to start from", [weights, freeze]),
         OptionGroup(
             "How to train",
             [
                 recipe, optimizer, learningRate, momentum, nesterov, weightDecay, schedule, clipNorm, loss,
-                labelSmoothing, CommonOptions.backend,
+                labelSmoothing, classWeights, ema, CommonOptions.backend,
             ]),
     ]
-    static var options: [any OptionDeclaration] { groups.flatMap(\.options) }
+    static var options: [any OptionDeclaration] { (groups + RunSettings.groups).flatMap(\.options) }
 }

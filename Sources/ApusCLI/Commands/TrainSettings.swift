@@ -20,7 +20,10 @@ struct TrainSettings: Sendable {
     let frozen: [NamePattern]
     /// Kept by a checkpoint only where it was asked for by name.
     let backend: Backend
+    /// All but the weights of classes, which the data may decide; see `configuration(for:classes:)`.
     let configuration: TrainingConfiguration
+    private let classWeights: ClassWeights?
+    let run: RunSettings
     /// Each setting under its option's name, as it would be typed; none that the optimiser or the loss lacks.
     let texts: [String: String]
 
@@ -40,6 +43,9 @@ struct TrainSettings: Sendable {
             try LearningRateSchedule(arguments[Self.schedule])
         }
         let (epochs, batchSize) = (arguments[Self.epochs], arguments[Self.batchSize])
+        let accumulated = arguments[Self.accumulate]
+        classWeights = arguments[Self.classWeights]
+        run = try RunSettings(arguments)
         var texts = [
             CommonOptions.model.name: model.argument,
             Self.data.name: data.description,
@@ -48,6 +54,9 @@ struct TrainSettings: Sendable {
             Self.seed.name: arguments[Self.seed].argument,
             Self.schedule.name: schedule.shortDescription,
         ]
+        texts[Self.accumulate.name] = accumulated?.argument
+        texts[Self.classWeights.name] = classWeights?.argument
+        texts[Self.ema.name] = arguments[Self.ema]?.argument
         texts[Self.imageSize.name] = imageSize?.argument
         texts[CommonOptions.augment.name] = augmentation?.description
         texts[Self.classes.name] = classes?.argument
@@ -58,10 +67,12 @@ struct TrainSettings: Sendable {
         texts[Self.clipNorm.name] = clipNorm?.argument
         let optimizer = try Self.optimizer(arguments)
         texts.merge(Self.texts(of: optimizer)) { $1 }
-        configuration = TrainingConfiguration(
+        let configuration = TrainingConfiguration(
             epochs: epochs, batchSize: batchSize, optimizer: optimizer, schedule: schedule,
-            loss: try Self.loss(arguments, &texts), clipNorm: clipNorm, seed: arguments[Self.seed])
-        self.texts = texts
+            loss: try Self.loss(arguments, &texts), clipNorm: clipNorm, seed: arguments[Self.seed],
+            averageDecay: arguments[Self.ema], earlyStopping: run.earlyStopping)
+        self.configuration = accumulated.map(configuration.accumulating) ?? configuration
+        self.texts = texts.merging(run.texts) { $1 }
     }
 
     /// Settings from the texts a checkpoint keeps.
@@ -83,6 +94,23 @@ struct TrainSettings: Sendable {
                     + "\(least.counted("class", plural: "classes")) of \(self.data), found \(classes)")
         }
         return model.model(classes: classes)
+    }
+
+    /// How to train on `data`, for a network of `classes`.
+    ///
+    /// - Throws: `UsageError` where there are other classes than weights.
+    func configuration(for data: DatasetSplits, classes: Int) throws -> TrainingConfiguration {
+        guard let classWeights, let loss = configuration.loss as? SoftmaxCrossEntropy else {
+            return configuration
+        }
+        var configuration = configuration
+        configuration.loss = try Self.reading(Self.classWeights) {
+            SoftmaxCrossEntropy(
+                labelSmoothing: loss.labelSmoothing,
+                classWeights: try classWeights.resolved(
+                    labels: data.train.labels.lazy.map { Int($0) }, classes: classes))
+        }
+        return configuration
     }
 
     /// Checks that the learning rate's warm-up ends within the run.
@@ -169,7 +197,8 @@ struct TrainSettings: Sendable {
             texts[Self.labelSmoothing.name] = smoothing.argument
             return SoftmaxCrossEntropy(labelSmoothing: Float(smoothing))
         case .meanSquaredError:
-            try check([Self.labelSmoothing], arguments, areNotOf: "--loss \(name.argument)")
+            try check(
+                [Self.labelSmoothing, Self.classWeights], arguments, areNotOf: "--loss \(name.argument)")
             return MeanSquaredError()
         }
     }

@@ -1,6 +1,7 @@
 import ApusData
 import ApusFormats
 import ApusNN
+import ApusTraining
 
 extension ImageSize: ArgumentValue {
     /// Larger images than this are taken for a slip of the hand.
@@ -17,6 +18,28 @@ extension ImageSize: ArgumentValue {
                     + "of at most \(Self.greatestExtent)")
         }
         self.init(height: extents[0], width: extents[extents.count - 1])
+    }
+}
+
+extension ClassWeights: ArgumentValue {
+    package var argument: String {
+        switch self {
+        case .balanced: "balanced"
+        case .values(let values): values.map(\.argument).joined(separator: ",")
+        }
+    }
+
+    /// Reads `balanced`, or a weight for each class: `1,1,2.5`.
+    package init(argument: String) throws(InvalidArgument) {
+        if argument == Self.balanced.argument {
+            self = .balanced
+            return
+        }
+        let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
+        guard values.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw InvalidArgument(mustBe: "balanced, or a number above 0 for each class, separated by commas")
+        }
+        self = .values(values)
     }
 }
 

@@ -13,13 +13,14 @@ struct TrainingRun {
     let weights: StartingWeights?
     let folder: RunFolder
     let lock: RunFolderLock
+    private let saver: RunSaver
 
     /// Trains what is left of the run, and reports on the test images.
     func finish(on console: Console, quiet: Bool) throws -> ExitCode {
         defer { withExtendedLifetime(lock) {} }
         let reporter = console.reporter(quiet: quiet)
         try folder.writeLog(trainer.history)
-        if isComplete {
+        if trainer.isComplete {
             reporter.line("The run in \(folder.shownPath) is complete: there is nothing left to train.")
         } else {
             TrainingHeader(self).lines(columns: console.columns).forEach { reporter.line($0) }
@@ -30,27 +31,42 @@ struct TrainingRun {
                     StopSignal.isRequested || console.outputFailure?.code == EPIPE
                 }
             }
-            guard isComplete else {
+            guard trainer.isComplete else {
                 reporter.line("")
                 reporter.line("Stopped \(trainer.progress.place); saved in \(shown(folder.checkpoint)).")
                 reporter.line("Go on with: \(resumption(console.programName))")
                 return .interrupted
+            }
+            if trainer.hasStoppedEarly, let rule = settings.run.earlyStopping {
+                reporter.line(
+                    "Stopped early: \(rule.patience.counted("epoch")) brought no better \(rule.measure).")
             }
         }
         try report(reporter, on: console)
         return .success
     }
 
-    /// Saves the run as it is.
-    func save() throws {
-        try trainer.save(to: folder.checkpoint, settings: settings.texts)
+    init(
+        trainer: Trainer, data: DatasetSplits, settings: TrainSettings, weights: StartingWeights?,
+        folder: RunFolder, lock: RunFolderLock
+    ) {
+        self.trainer = trainer
+        self.data = data
+        self.settings = settings
+        self.weights = weights
+        self.folder = folder
+        self.lock = lock
+        saver = RunSaver(
+            trainer, in: folder, settings: settings.texts, every: settings.run.saveInterval,
+            keeping: settings.run.keptEpochs)
     }
 
-    var epochs: Int { settings.configuration.epochs }
-    var isComplete: Bool { trainer.progress.epoch == epochs }
+    /// Saves the run as it is.
+    func save() throws { try saver.save() }
 
-    /// Trains until the end or until `shouldStop` says so, and saves the run after each epoch and when it
-    /// stops.
+    var epochs: Int { settings.configuration.epochs }
+
+    /// Trains until the end or until `shouldStop` says so, and saves the run as it goes on and when it stops.
     private func train(
         _ reporter: TerminalReporter, program: String, until shouldStop: @escaping () -> Bool
     ) throws {
@@ -60,13 +76,14 @@ struct TrainingRun {
             try trainer.fit(
                 onStep: { progress in
                     reporter.advance(to: progress.images)
+                    try saver.keepStep()
                     return !shouldStop()
                 },
                 onEpoch: { record in
                     try keep(record, reporter)
                     return !shouldStop()
                 })
-            if !isComplete { try save() }
+            if !trainer.isComplete { try save() }
         } catch let error as TrainingError {
             throw CommandError("\(error); \(saved)")
         } catch let error where error is FileError || error is JSONLinesError {
@@ -94,17 +111,14 @@ struct TrainingRun {
     /// Tells of an epoch, and saves what it came to.
     private func keep(_ record: EpochRecord, _ reporter: TerminalReporter) throws {
         reporter.line(EpochLine.text(record, of: epochs))
-        try folder.appendToLog(record)
-        if trainer.history.best == record {
-            try trainer.save(to: folder.bestCheckpoint, settings: settings.texts)
-        }
-        try save()
-        if !isComplete { beginEpoch(reporter) }
+        try saver.keep(record)
+        if !trainer.isComplete { beginEpoch(reporter) }
     }
 
     private func report(_ reporter: TerminalReporter, on console: Console) throws {
-        let report = try trainer.classifier.evaluate(data.test, threads: trainer.workers.count)
-        let metrics = RunMetrics(report, history: trainer.history)
+        let report = try trainer.tested.evaluate(data.test, threads: trainer.workers.count)
+        let metrics = RunMetrics(
+            report, history: trainer.history, stoppedEarly: trainer.hasStoppedEarly)
         try folder.write(metrics)
         reporter.line("")
         reporter.line("On the \(data.test.count.counted("test image")), after epoch \(metrics.epochs):")
@@ -153,14 +167,20 @@ private struct TrainingHeader {
             "data",
             "\(run.settings.data): \(data.train.count.counted("image")) of \(data.train.shape)\(seen), and "
                 + "\(data.test.count.grouped) to test on")
+        let parts =
+            texts["accumulate"].map { "accumulated from \($0) of \(texts["batch-size", default: "?"])" }
+            .map { " (\($0))" } ?? ""
         facts.add(
             "training",
             "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
-                + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped), "
+                + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped)\(parts), "
                 + "seed \(texts["seed", default: "?"])")
         if let augmentation = run.settings.augmentation { facts.add("augment", "\(augmentation)") }
         facts.add("optimizer", optimizer)
         facts.add("schedule", texts["schedule", default: "?"])
+        if let rule = run.settings.run.earlyStopping {
+            facts.add("patience", "\(rule.patience.counted("epoch")) without better \(rule.measure)")
+        }
         facts.add(
             "machine",
             "\(trainer.workers.count.counted("thread")), OpenBLAS \(OpenBLAS.version) with "
@@ -178,6 +198,7 @@ private struct TrainingHeader {
         let texts = run.settings.texts
         let names = [
             "learning-rate", "momentum", "nesterov", "weight-decay", "clip-norm", "loss", "label-smoothing",
+            "class-weights", "ema",
         ]
         let parts = names.compactMap { name in
             texts[name].flatMap { value -> String? in

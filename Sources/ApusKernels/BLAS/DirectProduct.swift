@@ -9,22 +9,82 @@ package enum DirectProduct {
     /// Floats of scratch a product takes, for a panel of its second operand.
     package static let scratchCount = Int(apus_panel_floats)
 
+    /// The greatest depth that may come in several runs.
+    package static let greatestRunDepth = Int(apus_panel_depth)
+
+    /// Floats that `pack` writes for a matrix.
+    package static func packedCount(rows: Int, columns: Int) -> Int {
+        let chunk = Int(apus_chunk)
+        return rows * ((columns + chunk - 1) / chunk * chunk)
+    }
+
+    /// Copies a second factor as products read it, which then need not do so each time.
+    package static func pack(_ b: MatrixView, into packed: FloatView, with kernels: apus_kernels? = nil) {
+        precondition(packed.count >= packedCount(rows: b.rows, columns: b.columns))
+        var product = unsafe apus_product()
+        unsafe product.columns = b.columns
+        unsafe product.depth = b.rows
+        unsafe product.b = unsafe UnsafePointer(b.base)
+        unsafe product.b_row = b.leadingDimension
+        unsafe product.is_b_transposed = b.isTransposed
+        unsafe (kernels ?? VectorKernels.current).pack(&product, packed.base)
+    }
+
+    /// The second factor of a product: a matrix, or what `pack` has made of it.
+    package enum SecondFactor {
+        case plain(MatrixView)
+        case packed(FloatView, rows: Int, columns: Int)
+
+        var rows: Int {
+            switch self {
+            case .plain(let matrix): matrix.rows
+            case .packed(_, let rows, _): rows
+            }
+        }
+
+        var columns: Int {
+            switch self {
+            case .plain(let matrix): matrix.columns
+            case .packed(_, _, let columns): columns
+            }
+        }
+    }
+
     /// Sets `result` to `a * b`, or adds that; or to `a * b` with `bias` added to each row and, where asked for,
     /// negative elements set to zero. `a` and `b` may be transposed views.
+    ///
+    /// - Parameters:
+    ///   - runs: `a` stands for so many matrices side by side, each `runStride` floats after the one before in memory.
+    ///     They hold at most `greatestRunDepth` columns together, and are not transposed.
+    ///   - last: whether what `result` holds is added to the complete sum. That rounds less than to begin
+    ///     with it, but the bits then depend on how a sum is divided among products.
     package static func multiply(
-        _ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool = false,
-        bias: FloatView? = nil,
-        rectifying: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
+        _ a: MatrixView, runs: Int = 1, runStride: Int = 0, _ b: SecondFactor, into result: MatrixView,
+        adding: Bool = false, last: Bool = false, bias: FloatView? = nil, rectifying: Bool = false,
+        scratch: FloatView, with kernels: apus_kernels? = nil
     ) {
         precondition(
             !result.isTransposed && a.columns > 0 && a.rows == result.rows && b.columns == result.columns
-                && b.rows == a.columns && !(adding && bias != nil)
+                && b.rows == runs * a.columns
+                && (runs == 1 || b.rows <= greatestRunDepth && !a.isTransposed)
+                && !(adding && bias != nil)
                 && bias.map { $0.count == result.columns } ?? true && scratch.count >= scratchCount)
         var product = unsafe apus_product(
-            rows: result.rows, columns: result.columns, depth: a.columns, a: a.base,
+            rows: result.rows, columns: result.columns, depth: b.rows, a: a.base,
             a_row: a.isTransposed ? 1 : a.leadingDimension, a_depth: a.isTransposed ? a.leadingDimension : 1,
-            b: b.base, b_row: b.leadingDimension, is_b_transposed: b.isTransposed, c: result.base,
-            c_row: result.leadingDimension, bias: bias?.base, adds: adding, rectifies: rectifying)
+            runs: runs, a_run: runStride, b: nil, b_row: 0, is_b_transposed: false, is_b_packed: false,
+            c: result.base, c_row: result.leadingDimension, bias: bias?.base, adds: adding, adds_last: last,
+            rectifies: rectifying)
+        switch b {
+        case .plain(let matrix):
+            unsafe product.b = unsafe UnsafePointer(matrix.base)
+            unsafe product.b_row = matrix.leadingDimension
+            unsafe product.is_b_transposed = matrix.isTransposed
+        case .packed(let panels, let rows, let columns):
+            precondition(panels.count >= packedCount(rows: rows, columns: columns))
+            unsafe product.b = unsafe UnsafePointer(panels.base)
+            unsafe product.is_b_packed = true
+        }
         unsafe (kernels ?? VectorKernels.current).product(&product, scratch.base)
     }
 }

@@ -3,7 +3,7 @@ import CVectorKernels
 /// A row-major matrix in memory that somebody else owns, perhaps read transposed.
 @safe
 public struct MatrixView: @unchecked Sendable {
-    let base: UnsafeMutablePointer<Float>
+    private(set) var base: UnsafeMutablePointer<Float>
     /// Rows and columns as stored, before transposition.
     let storedRows: Int
     let storedColumns: Int
@@ -26,6 +26,14 @@ public struct MatrixView: @unchecked Sendable {
     public var transposed: MatrixView {
         var view = self
         view.isTransposed.toggle()
+        return view
+    }
+
+    /// A matrix of the same extents, `floats` further on.
+    @unsafe
+    func offset(by floats: Int) -> MatrixView {
+        var view = self
+        unsafe view.base += floats
         return view
     }
 

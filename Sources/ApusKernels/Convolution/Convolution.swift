@@ -1,3 +1,15 @@
+/// A convolution's weights, and what its algorithm has made of them.
+public struct ConvolutionWeights: Sendable {
+    let values: FloatView
+    /// Filled by `Convolution.prepare`. Winograd's algorithm wants it; direct products copy less with it.
+    let prepared: FloatView?
+
+    public init(_ values: FloatView, prepared: FloatView? = nil) {
+        self.values = values
+        self.prepared = prepared
+    }
+}
+
 /// Convolution as matrix products, forward and its three gradients, in any layout.
 ///
 /// Weights lie as the layout wants them: `[output, input, height, width]` when channels are first or images last,
@@ -13,32 +25,50 @@
 /// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns. Where images are
 /// last there are no matrices: see `ImagesLastConvolution`.
 public enum Convolution {
-    /// Floats of what an algorithm makes of the weights once, before any image; none for most.
+    /// Floats of what an algorithm makes of the weights once, before any image; nil where it makes nothing of them.
     public static func preparedCount(
         _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
     ) -> Int? {
-        algorithm == .winograd ? Winograd.preparedCount(geometry) : nil
+        switch algorithm {
+        case .winograd: Winograd.preparedCount(geometry)
+        case .direct where geometry.groups == 1:
+            geometry.packedCount
+                + DirectProduct.packedCount(
+                    rows: geometry.output.channels, columns: geometry.depth)
+        default: nil
+        }
     }
 
-    /// Prepares the weights for an algorithm that wants it; for backward too where asked for.
+    /// Prepares the weights for an algorithm that makes something of them; for backward too where asked for.
     public static func prepare(
-        _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm, weights: FloatView,
+        forBackward: Bool, into prepared: FloatView
     ) {
-        Winograd.prepare(geometry, weights: weights, forBackward: forBackward, into: prepared)
+        precondition(
+            weights.count == geometry.weightCount && prepared.count == preparedCount(geometry, algorithm))
+        if algorithm == .winograd {
+            Winograd.prepare(geometry, weights: weights, forBackward: forBackward, into: prepared)
+            return
+        }
+        let w = weightMatrix(geometry, weights, 0, .channelsLast)
+        DirectProduct.pack(w, into: prepared)
+        if forBackward {
+            DirectProduct.pack(w.transposed, into: prepared.slice(geometry.packedCount..<prepared.count))
+        }
     }
 
     /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
     /// `bias` it is zero.
     public static func forward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?,
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, bias: FloatView?,
         rectifies: Bool = false, algorithm: ConvolutionAlgorithm, share: Share = .all,
-        prepared: FloatView? = nil,
         scratch: FloatView, into output: Tensor
     ) {
-        check(geometry, input: input, output: output, weights: weights)
+        check(geometry, input: input, output: output, weights: weights.values)
         if algorithm == .winograd {
             Winograd.forward(
-                geometry, input: input, prepared: prepared!, bias: bias, rectifies: rectifies, share: share,
+                geometry, input: input, prepared: weights.prepared!, bias: bias, rectifies: rectifies,
+                share: share,
                 scratch: scratch, into: output)
             return
         }
@@ -49,7 +79,7 @@ public enum Convolution {
                 let columns = part.columns(from: x, scratch)
                 if let bias { y.fillColumns(with: bias.slice(part.outputChannels)) }
                 multiply(
-                    weightMatrix(geometry, weights, part.group, .channelsFirst), columns, into: y,
+                    weightMatrix(geometry, weights.values, part.group, .channelsFirst), columns, into: y,
                     beta: bias == nil ? 0 : 1)
                 if rectifies { y.rectify() }
             }
@@ -65,29 +95,41 @@ public enum Convolution {
             // Blocks of images are not shared: one takes them all.
             guard !share.range(of: 1).isEmpty else { return }
             ImagesLastConvolution.forward(
-                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies, into: output)
+                geometry, input: input, weights: weights.values, bias: bias, rectifies: rectifies,
+                into: output)
         }
     }
 
     /// Computes a run of the batch's output pixels, channels last; `output` holds them from pixel `origin` on.
     static func forward(
-        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: ConvolutionWeights,
         bias: FloatView?, rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         into output: MatrixView, from origin: Int = 0
     ) {
+        if algorithm == .direct && geometry.hasRows(in: input) {
+            geometry.forEachRow(pixels, of: input) { row, windows in
+                DirectProduct.multiply(
+                    windows, runs: geometry.kernel.height, runStride: geometry.rowStride,
+                    geometry.factor(weights, group: 0),
+                    into: output.rows(row.lowerBound - origin..<row.upperBound - origin), bias: bias,
+                    rectifying: rectifies, scratch: geometry.panel(in: scratch))
+            }
+            return
+        }
         geometry.forEachTile(pixels) { tile in
             let x = input.matrix.columns(tile.inputChannels)
             let columns = tile.columns(from: x, scratch)
-            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
             let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
             let bias = bias?.slice(tile.outputChannels)
             if algorithm == .direct {
                 DirectProduct.multiply(
-                    columns, w, into: y, bias: bias, rectifying: rectifies,
-                    scratch: geometry.panel(in: scratch))
+                    columns, geometry.factor(weights, group: tile.group), into: y, bias: bias,
+                    rectifying: rectifies, scratch: geometry.panel(in: scratch))
             } else {
                 if let bias { y.fillRows(with: bias) }
-                multiply(columns, w, into: y, beta: bias == nil ? 0 : 1)
+                multiply(
+                    columns, weightMatrix(geometry, weights.values, tile.group, .channelsLast), into: y,
+                    beta: bias == nil ? 0 : 1)
                 if rectifies { y.rectify() }
             }
         }
@@ -99,17 +141,16 @@ public enum Convolution {
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
     /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
     public static func backward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, prepared: FloatView? = nil,
-        scratch: FloatView,
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
+        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
-        check(geometry, input: input, output: outputGradient, weights: weights)
+        check(geometry, input: input, output: outputGradient, weights: weights.values)
         if let rectifiedOutput { rectifiedOutput.checkMatches(outputGradient) }
         if algorithm == .winograd {
             inputGradient.clear()
             Winograd.backward(
-                geometry, input: input, prepared: prepared!, outputGradient: outputGradient,
+                geometry, input: input, prepared: weights.prepared!, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, scratch: scratch, weightGradient: weightGradient,
                 biasGradient: biasGradient, inputGradient: inputGradient.tensor)
             return
@@ -135,7 +176,7 @@ public enum Convolution {
                         beta: 1)
                 }
                 guard let target = inputGradient.tensor else { return }
-                let w = weightMatrix(geometry, weights, part.group, .channelsFirst)
+                let w = weightMatrix(geometry, weights.values, part.group, .channelsFirst)
                 let dx = target.planes(of: part.image).rows(part.inputChannels)
                 if pointwise {
                     multiply(w.transposed, dy, into: dx, beta: beta)
@@ -155,7 +196,7 @@ public enum Convolution {
                 inputGradient: pointwise ? inputGradient : inputGradient.adding)
         case .imagesLast:
             ImagesLastConvolution.backward(
-                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                geometry, input: input, weights: weights.values, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, scratch: maskScratch, weightGradient: weightGradient,
                 biasGradient: biasGradient, inputGradient: inputGradient)
         }
@@ -164,18 +205,29 @@ public enum Convolution {
     /// Adds the gradients of a run of the batch's output pixels, channels last, whose own are the rows of
     /// `outputGradient`, which begins with pixel `origin`. Only a 1x1 convolution may overwrite the input's.
     static func backward(
-        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: FloatView,
+        _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: ConvolutionWeights,
         outputGradient: MatrixView, from origin: Int = 0, rectifiedOutput: MatrixView?,
         algorithm: ConvolutionAlgorithm,
         scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: GradientDestination
     ) {
-        func product(_ a: MatrixView, _ b: MatrixView, into result: MatrixView, adding: Bool) {
+        func addWeightGradient(_ a: MatrixView, _ dy: MatrixView, into result: MatrixView) {
             if algorithm == .direct {
                 DirectProduct.multiply(
-                    a, b, into: result, adding: adding, scratch: geometry.panel(in: scratch))
+                    a, .plain(dy), into: result, adding: true, scratch: geometry.panel(in: scratch))
             } else {
-                multiply(a, b, into: result, beta: adding ? 1 : 0)
+                multiply(a, dy, into: result, beta: 1)
+            }
+        }
+        func inputProduct(_ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool) {
+            if algorithm == .direct {
+                DirectProduct.multiply(
+                    dy, geometry.transposedFactor(weights, group: group), into: result, adding: adding,
+                    scratch: geometry.panel(in: scratch))
+            } else {
+                multiply(
+                    dy, weightMatrix(geometry, weights.values, group, .channelsLast).transposed,
+                    into: result, beta: adding ? 1 : 0)
             }
         }
         geometry.forEachTile(pixels) { tile in
@@ -186,21 +238,31 @@ public enum Convolution {
                 dy = dy.masked(by: y, in: maskScratch)
             }
             if let biasGradient { dy.addColumnSums(to: biasGradient.slice(tile.outputChannels)) }
-            if let weightGradient {
+            if let weightGradient, algorithm == .direct && geometry.hasRows(in: input) {
+                let dw = weightMatrix(geometry, weightGradient, 0, .channelsLast)
+                geometry.forEachRow(tile.pixels, of: input) { row, windows in
+                    let part = dy.rows(
+                        row.lowerBound - tile.pixels.lowerBound..<row.upperBound - tile.pixels.lowerBound)
+                    for tap in 0..<geometry.kernel.height {
+                        unsafe addWeightGradient(
+                            windows.offset(by: tap * geometry.rowStride).transposed, part,
+                            into: dw.rows(tap * windows.columns..<(tap + 1) * windows.columns))
+                    }
+                }
+            } else if let weightGradient {
                 let x = input.matrix.columns(tile.inputChannels)
-                product(
+                addWeightGradient(
                     tile.columns(from: x, scratch).transposed, dy,
-                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast), adding: true)
+                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast))
             }
             guard let target = inputGradient.tensor else { return }
-            let w = weightMatrix(geometry, weights, tile.group, .channelsLast)
             let dx = target.matrix.columns(tile.inputChannels)
             if geometry.isPointwise {
-                product(
-                    dy, w.transposed, into: dx.rows(tile.pixels), adding: inputGradient.isAddition)
+                inputProduct(
+                    dy, tile.group, into: dx.rows(tile.pixels), adding: inputGradient.isAddition)
             } else {
                 let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
-                product(dy, w.transposed, into: columns, adding: false)
+                inputProduct(dy, tile.group, into: columns, adding: false)
                 tile.scatterAdd(columns, into: dx)
             }
         }
@@ -215,7 +277,7 @@ public enum Convolution {
                 && weights.count == geometry.weightCount)
     }
 
-    private static func weightMatrix(
+    fileprivate static func weightMatrix(
         _ geometry: ConvolutionGeometry, _ weights: FloatView, _ group: Int, _ layout: Layout
     ) -> MatrixView {
         let channels = geometry.outputChannels(of: group)
@@ -293,7 +355,64 @@ private struct Tile {
     }
 }
 
+// The weights as direct products read them.
 extension ConvolutionGeometry {
+    fileprivate var packedCount: Int { DirectProduct.packedCount(rows: depth, columns: output.channels) }
+
+    fileprivate func factor(_ weights: ConvolutionWeights, group: Int) -> DirectProduct.SecondFactor {
+        guard let prepared = weights.prepared else {
+            return .plain(Convolution.weightMatrix(self, weights.values, group, .channelsLast))
+        }
+        return .packed(prepared, rows: depth, columns: output.channels)
+    }
+
+    /// For the input's gradient.
+    fileprivate func transposedFactor(
+        _ weights: ConvolutionWeights, group: Int
+    ) -> DirectProduct.SecondFactor {
+        guard let prepared = weights.prepared else {
+            return .plain(Convolution.weightMatrix(self, weights.values, group, .channelsLast).transposed)
+        }
+        return .packed(
+            prepared.slice(packedCount..<prepared.count), rows: output.channels, columns: depth)
+    }
+}
+
+// Windows that lie inside the image: where channels are last, each of their rows is a run of floats, and the windows of
+// a row of output pixels are equally far from each other. Products read them where they are.
+extension ConvolutionGeometry {
+    /// Floats from a row of the image to the next that a window shows.
+    fileprivate var rowStride: Int { dilation.height * input.width * input.channels }
+
+    /// Whether the windows are rows of memory.
+    fileprivate func hasRows(in input: Tensor) -> Bool {
+        !isPointwise && padding == Extent(0) && dilation.width == 1 && groups == 1
+            && input.rowStride == input.shape.channels && depth <= DirectProduct.greatestRunDepth
+            && padded == Extent(height: self.input.height, width: self.input.width)
+    }
+
+    /// Calls `body` with each run of output pixels that lie in one row, and the first row of their windows: a matrix
+    /// of pixels by floats, whose rows overlap where windows do.
+    @inline(__always)
+    fileprivate func forEachRow(
+        _ pixels: Range<Int>, of input: Tensor, _ body: (_ pixels: Range<Int>, _ windows: MatrixView) -> Void
+    ) {
+        var start = pixels.lowerBound
+        while start < pixels.upperBound {
+            let (row, column) = start.quotientAndRemainder(dividingBy: output.width)
+            let end = min((row + 1) * output.width, pixels.upperBound)
+            let (image, y) = row.quotientAndRemainder(dividingBy: output.height)
+            let pixel =
+                (image * self.input.height + y * stride.height) * self.input.width + column * stride.width
+            let windows = unsafe MatrixView(
+                base: input.base + pixel * input.rowStride, rows: end - start,
+                columns: kernel.width * self.input.channels,
+                leadingDimension: stride.width * self.input.channels)
+            body(start..<end, windows)
+            start = end
+        }
+    }
+
     func inputChannels(of group: Int) -> Range<Int> {
         group * groupInputChannels..<(group + 1) * groupInputChannels
     }

@@ -30,7 +30,7 @@ package struct PooledConvolution {
 
     /// Computes the maxima, and to `indices` their places in their windows.
     package func forward(
-        input: Tensor, weights: FloatView, bias: FloatView?, share: Share = .all,
+        input: Tensor, weights: ConvolutionWeights, bias: FloatView?, share: Share = .all,
         scratch: FloatView, into output: Tensor, indices: ByteView
     ) {
         check(input, output, indices)
@@ -72,7 +72,7 @@ package struct PooledConvolution {
     /// Adds the gradients of the weights and the bias, and adds or writes that of the input; see
     /// `Convolution.backward`. `output` and `indices` are forward's.
     package func backward(
-        input: Tensor, weights: FloatView, output: Tensor, indices: ByteView, outputGradient: Tensor,
+        input: Tensor, weights: ConvolutionWeights, output: Tensor, indices: ByteView, outputGradient: Tensor,
         scratch: FloatView, weightGradient: FloatView?,
         biasGradient: FloatView?, inputGradient: GradientDestination
     ) {

@@ -43,7 +43,6 @@ enum Winograd {
     static func prepare(
         _ geometry: ConvolutionGeometry, weights: FloatView, forBackward: Bool, into prepared: FloatView
     ) {
-        precondition(weights.count == geometry.weightCount && prepared.count == preparedCount(geometry))
         let half = prepared.count / 2
         unsafe VectorKernels.current.winograd_weights(
             geometry.input.channels, geometry.output.channels, weights.base, prepared.base,
@@ -72,7 +71,7 @@ enum Winograd {
                 for product in 0..<products {
                     DirectProduct.multiply(
                         parts.factors(product, tiles: block.count),
-                        parts.weights(product, panel, in: prepared),
+                        .plain(parts.weights(product, panel, in: prepared)),
                         into: parts.products(product, panel, tiles: block.count), scratch: parts.panel)
                 }
                 unsafe VectorKernels.current.winograd_output(
@@ -108,15 +107,16 @@ enum Winograd {
                     let gradient = parts.products(product, panel, tiles: block.count)
                     if weightGradient != nil {
                         DirectProduct.multiply(
-                            parts.factors(product, tiles: block.count).transposed, gradient,
+                            parts.factors(product, tiles: block.count).transposed, .plain(gradient),
                             into: parts.weights(product, panel, in: parts.weightGradient), adding: true,
+                            last: true,
                             scratch: parts.panel)
                     }
                     if inputGradient != nil {
                         DirectProduct.multiply(
-                            gradient, parts.transposedWeights(product, panel, in: prepared),
+                            gradient, .plain(parts.transposedWeights(product, panel, in: prepared)),
                             into: parts.factorGradients(product, tiles: block.count),
-                            adding: panel.lowerBound > 0, scratch: parts.panel)
+                            adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                 }
             }

@@ -25,13 +25,15 @@ public final class Executor: @unchecked Sendable {
     /// What a batch came to.
     public struct Outcome: Sendable, Hashable {
         public var images: Int
-        /// The sum of the losses of the images.
+        /// What they count together in the mean loss: each 1, but for class weights.
+        public var weight: Double
+        /// The sum of the losses of the images, each times what it counts.
         public var lossSum: Double
         /// Images whose greatest output is that of their class; none where outputs are maps.
         public var correct: Int
 
         /// The mean loss of an image.
-        public var loss: Double { lossSum / Double(max(images, 1)) }
+        public var loss: Double { lossSum / weight }
     }
 
     public let network: Network
@@ -46,8 +48,11 @@ public final class Executor: @unchecked Sendable {
     private let memories: [WorkerMemory]
     private let inputs: [FloatView]
     private let preparedBlock: FloatBuffer
-    /// The layers that prepare something for each batch.
+    /// The layers that prepare something from their parameters, those they were last prepared from, and whether for
+    /// backward too.
     private let preparers: [PlannedLayer]
+    private var preparedVersion = -1
+    private var isPreparedForBackward = false
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
     private let gradientBlock: FloatBuffer
@@ -83,6 +88,7 @@ public final class Executor: @unchecked Sendable {
     private var loss: (any Loss)?
     private var computesGradients = false
     private var images = 0
+    private var lossScale: Float = 0
     private var activeLanes = 0
     /// The images that are computed at once, now or last.
     private var pass = 0..<0
@@ -124,7 +130,8 @@ public final class Executor: @unchecked Sendable {
         memories = try (0..<(isTraining ? active : workers.count)).map { [preparedBlock] worker in
             try WorkerMemory(
                 plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                prepared: preparedBlock.view, backend: network.backend)
+                prepared: preparedBlock.view, backend: network.backend,
+                layout: network.layout)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
@@ -226,6 +233,8 @@ public final class Executor: @unchecked Sendable {
         self.loss = loss
         self.computesGradients = computesGradients
         images = count
+        let weight = loss?.weight(of: source, count: count) ?? Double(count)
+        lossScale = 1 / Float(weight)
         activeLanes = Executor.laneCount(batchSize: count, shardSize: shardSize)
         for memory in memories {
             memory.phase = phase
@@ -233,7 +242,7 @@ public final class Executor: @unchecked Sendable {
             memory.step = step
             memory.computesGradients = computesGradients
         }
-        if !preparers.isEmpty { workers.run(jobs: preparers.count, prepareJob!) }
+        prepare()
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
             if isTraining || activeLanes >= workers.count {
@@ -244,12 +253,23 @@ public final class Executor: @unchecked Sendable {
         }
         self.source = nil
         self.loss = nil
-        var outcome = Outcome(images: count, lossSum: 0, correct: 0)
+        var outcome = Outcome(images: count, weight: weight, lossSum: 0, correct: 0)
         for lane in lanes[..<activeLanes] {
             outcome.lossSum += lane.lossSum
             outcome.correct += lane.correct
         }
         return outcome
+    }
+
+    /// Lets layers prepare what they make of parameters that have changed.
+    private func prepare() {
+        let version = network.parameterVersion
+        guard !preparers.isEmpty,
+            version != preparedVersion || computesGradients && !isPreparedForBackward
+        else { return }
+        preparedVersion = version
+        isPreparedForBackward = computesGradients
+        workers.run(jobs: preparers.count, prepareJob!)
     }
 
     /// Runs the lanes one after the other, all threads in each layer.
@@ -301,8 +321,7 @@ public final class Executor: @unchecked Sendable {
                 memory.labels[index] = Int32(source.label(at: position))
             }
             lane.lossSum += loss.evaluate(
-                outputs: output, labels: memory.labels[..<range.count], scale: 1 / Float(images),
-                gradient: gradient)
+                outputs: output, labels: memory.labels[..<range.count], scale: lossScale, gradient: gradient)
             if output.shape.isVector {
                 for index in 0..<range.count
                 where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {

@@ -11,7 +11,7 @@ public protocol Layer: Sendable {
     /// - Throws: `PlanningError`, made by `planning.error`, where the input does not fit.
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan
 
-    /// Fills the layer's prepared memory from its parameters, once for each batch, before any image is run.
+    /// Fills the layer's prepared memory from its parameters, before a batch if they have changed.
     func prepare(_ context: LayerContext)
 
     /// Computes `output`, which is not read, from `input`.

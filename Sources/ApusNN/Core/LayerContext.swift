@@ -28,6 +28,9 @@ public struct LayerContext {
     /// What computes products and convolutions.
     public var backend: Backend { memory.backend }
 
+    /// Of activations.
+    public var layout: Layout { memory.layout }
+
     /// The layer's parameter, under the index at which it was booked, in the order of memory.
     public func parameter(_ index: Int) -> FloatView {
         memory.parameters.slice(layer.parameters[index].range)
@@ -142,6 +145,7 @@ final class WorkerMemory: @unchecked Sendable {
     let parameters: FloatView
     let prepared: FloatView
     let backend: Backend
+    let layout: Layout
     private let arena: FloatBuffer
     let saved: FloatView
     let scratch: FloatView
@@ -163,10 +167,11 @@ final class WorkerMemory: @unchecked Sendable {
     /// - Parameter savesActivations: whether the worker runs whole shards, and not only shares of layers.
     init(
         _ plan: MemoryPlan, savesActivations: Bool, parameters: FloatView, prepared: FloatView,
-        backend: Backend
+        backend: Backend, layout: Layout
     ) throws {
         self.plan = plan
         self.backend = backend
+        self.layout = layout
         self.parameters = parameters
         self.prepared = prepared
         labels = [Int32](repeating: 0, count: plan.images)

@@ -1,4 +1,5 @@
 import ApusKernels
+import Synchronization
 
 /// A planned network and its parameters.
 ///
@@ -24,6 +25,7 @@ public final class Network: @unchecked Sendable {
     let unfusedImageFloats: Int
 
     private let block: FloatBuffer
+    private let changes = Atomic<Int>(0)
 
     /// Plans `model` for images of `input` and initialises its parameters.
     ///
@@ -66,6 +68,25 @@ public final class Network: @unchecked Sendable {
         try initialize(seed: seed)
     }
 
+    /// A network of the plan of another, with a copy of its parameters.
+    private init(copying other: Network) throws {
+        model = other.model
+        input = other.input
+        layout = other.layout
+        backend = other.backend
+        root = other.root
+        unfusedImageFloats = other.unfusedImageFloats
+        parameters = other.parameters
+        trainedFloats = other.trainedFloats
+        block = try FloatBuffer(count: other.block.count)
+        block.view.copy(from: other.block.view)
+    }
+
+    /// The same network with parameters of its own, a copy of these as they are.
+    ///
+    /// - Throws: `AllocationError` where memory runs out.
+    public func copy() throws -> Network { try Network(copying: self) }
+
     /// The extent of an output.
     public var output: Shape { root.output }
 
@@ -78,19 +99,30 @@ public final class Network: @unchecked Sendable {
     /// Multiply-adds of a forward pass over one image.
     public var multiplyAdds: Int { root.multiplyAdds }
 
-    /// The block all parameters lie in, each at its `range`, the frozen ones last; floats between them are
-    /// zero.
+    /// The block all parameters lie in, to be read, each at its `range`, the frozen ones last; floats between them
+    /// are zero.
     public var parameterBlock: FloatView { block.view }
+
+    /// The same block, to be written. Taking it counts as a change, after which executors prepare the parameters
+    /// anew: take it for each.
+    public var changingParameterBlock: FloatView {
+        changes.add(1, ordering: .releasing)
+        return block.view
+    }
+
+    /// How often the parameters may have changed.
+    var parameterVersion: Int { changes.load(ordering: .acquiring) }
 
     /// Sets every parameter anew from its initialiser.
     ///
     /// - Throws: `LAPACKError` where LAPACK fails.
     public func initialize(seed: UInt64) throws {
+        let block = changingParameterBlock
         for (unit, parameter) in parameters.enumerated() {
             let specification = parameter.specification
             let random = CounterRandom(seed: seed, purpose: .initialization, unit: unit)
             let values = try specification.initializer.values(shape: specification.shape, random: random)
-            block.view.slice(parameter.range).copy(from: specification.reordered(values, toFile: false))
+            block.slice(parameter.range).copy(from: specification.reordered(values, toFile: false))
         }
     }
 
@@ -119,7 +151,7 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Throws: `ParameterError.count` where there are more or fewer than its shape has.
     public func setValues(_ values: [Float], of parameter: Parameter) throws {
-        try setValues(values, of: parameter, in: block.view)
+        try setValues(values, of: parameter, in: changingParameterBlock)
     }
 
     /// Sets the elements that belong to `parameter` in a block laid out as the parameters are.

@@ -103,9 +103,14 @@ public struct Conv2D: Layer {
 
     public func prepare(_ context: LayerContext) {
         guard let prepared = context.prepared(0) else { return }
+        let geometry = geometry(input: context.inputShape, output: context.outputShape)
         Convolution.prepare(
-            geometry(input: context.inputShape, output: context.outputShape), weights: context.parameter(0),
+            geometry, geometry.algorithm(context.layout, context.backend), weights: context.parameter(0),
             forBackward: context.computesGradients, into: prepared)
+    }
+
+    func weights(_ context: LayerContext) -> ConvolutionWeights {
+        ConvolutionWeights(context.parameter(0), prepared: context.prepared(0))
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
@@ -113,10 +118,9 @@ public struct Conv2D: Layer {
         let algorithm = geometry.algorithm(input.layout, context.backend)
         context.forEachShare { share, context in
             Convolution.forward(
-                geometry, input: input, weights: context.parameter(0),
+                geometry, input: input, weights: weights(context),
                 bias: hasBias ? context.parameter(1) : nil, rectifies: rectifies,
-                algorithm: algorithm, share: share, prepared: context.prepared(0),
-                scratch: context.scratch(0), into: output)
+                algorithm: algorithm, share: share, scratch: context.scratch(0), into: output)
         }
     }
 
@@ -126,10 +130,9 @@ public struct Conv2D: Layer {
     ) {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
         Convolution.backward(
-            geometry, input: input, weights: context.parameter(0), outputGradient: outputGradient,
+            geometry, input: input, weights: weights(context), outputGradient: outputGradient,
             rectifiedOutput: masksGradient ? output : nil,
-            algorithm: geometry.algorithm(input.layout, context.backend), prepared: context.prepared(0),
-            scratch: context.scratch(0),
+            algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }

@@ -84,7 +84,7 @@ public struct Linear: Layer {
             let y = output.features(ofBlock: block, filled: true)
             if hasBias { y.fillColumns(with: context.parameter(1)) }
             DirectProduct.multiply(
-                weight(context.parameter(0)), input.features(ofBlock: block, filled: true), into: y,
+                weight(context.parameter(0)), .plain(input.features(ofBlock: block, filled: true)), into: y,
                 adding: hasBias, scratch: context.scratch(0))
         }
     }
@@ -97,14 +97,15 @@ public struct Linear: Layer {
             let dy = outputGradient.features(ofBlock: block)
             if let gradient = context.gradient(0) {
                 DirectProduct.multiply(
-                    dy, input.features(ofBlock: block).transposed, into: weight(gradient), adding: true,
+                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(gradient),
+                    adding: true,
                     scratch: context.scratch(0))
             }
             if hasBias, let gradient = context.gradient(1) { dy.addRowSums(to: gradient) }
             if let target = inputGradient.tensor {
                 DirectProduct.multiply(
                     weight(context.parameter(0)).transposed,
-                    outputGradient.features(ofBlock: block, filled: true),
+                    .plain(outputGradient.features(ofBlock: block, filled: true)),
                     into: target.features(ofBlock: block, filled: true), adding: inputGradient.isAddition,
                     scratch: context.scratch(0))
             }

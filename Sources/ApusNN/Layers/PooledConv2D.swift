@@ -20,10 +20,12 @@ struct PooledConv2D: Layer {
         return plan
     }
 
+    func prepare(_ context: LayerContext) { convolution.prepare(context) }
+
     func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         context.forEachShare { share, context in
             geometry(context, output).forward(
-                input: input, weights: context.parameter(0),
+                input: input, weights: convolution.weights(context),
                 bias: convolution.hasBias ? context.parameter(1) : nil,
                 share: share, scratch: context.scratch(0), into: output,
                 indices: context.saved(0).bytes)
@@ -35,7 +37,7 @@ struct PooledConv2D: Layer {
         _ context: LayerContext
     ) {
         geometry(context, output).backward(
-            input: input, weights: context.parameter(0), output: output,
+            input: input, weights: convolution.weights(context), output: output,
             indices: context.saved(0).bytes, outputGradient: outputGradient,
             scratch: context.scratch(0),
             weightGradient: context.gradient(0),

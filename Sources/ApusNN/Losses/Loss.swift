@@ -7,22 +7,43 @@ public protocol Loss: Sendable {
     /// - Throws: `PlanningError` where they cannot.
     func check(_ shape: Shape) throws
 
-    /// The sum of the losses of a shard's images, and the gradient of `scale` times that sum.
+    /// What an image of each class counts in the mean over a batch; nil where all count the same.
+    var classWeights: [Float]? { get }
+
+    /// The sum of the losses of a shard's images, each times what its class counts, and the gradient of `scale`
+    /// times that sum.
     ///
     /// - Parameters:
     ///   - outputs: the network's, `[images, ...]`.
     ///   - labels: the class of each image.
-    ///   - scale: 1 / images of the whole batch, so that gradients are those of the mean.
+    ///   - scale: 1 / what the images of the whole batch count together, so that gradients are those of the mean.
     ///   - gradient: where the gradient is written, of the outputs' shape; nil where it is not wanted.
     func evaluate(outputs: Tensor, labels: ArraySlice<Int32>, scale: Float, gradient: Tensor?) -> Double
 }
 
+extension Loss {
+    public var classWeights: [Float]? { nil }
+
+    /// What the first `count` images of `source` count together.
+    func weight(of source: any BatchSource, count: Int) -> Double {
+        guard let classWeights else { return Double(count) }
+        return (0..<count).reduce(0) { $0 + Double(classWeights[source.label(at: $1)]) }
+    }
+}
+
 /// Cross-entropy of the softmax of logits against class labels, averaged over the batch, equal to PyTorch's.
+///
+/// With weights the mean is PyTorch's too: the sum of the weighted losses over the sum of the weights of the images'
+/// classes.
 public struct SoftmaxCrossEntropy: Loss {
     /// The part of the target spread evenly over all classes.
     public let labelSmoothing: Float
+    public let classWeights: [Float]?
 
-    public init(labelSmoothing: Float = 0) { self.labelSmoothing = labelSmoothing }
+    public init(labelSmoothing: Float = 0, classWeights: [Float]? = nil) {
+        self.labelSmoothing = labelSmoothing
+        self.classWeights = classWeights
+    }
 
     public func check(_ shape: Shape) throws {
         guard shape.isVector else {
@@ -32,12 +53,25 @@ public struct SoftmaxCrossEntropy: Loss {
             throw PlanningError(
                 reason: "a label smoothing of \(labelSmoothing); it must lie between 0 and 1")
         }
+        guard let classWeights else { return }
+        guard classWeights.count == shape.channels else {
+            throw PlanningError(
+                reason: "\(classWeights.count) class weights; there are \(shape.channels) classes")
+        }
+        if let weight = classWeights.first(where: { !($0 > 0 && $0.isFinite) }) {
+            throw PlanningError(reason: "a class weight of \(weight); it must be above 0 and finite")
+        }
     }
 
     public func evaluate(
         outputs: Tensor, labels: ArraySlice<Int32>, scale: Float, gradient: Tensor?
     ) -> Double {
-        SoftmaxKernel.crossEntropy(
+        if let classWeights {
+            return SoftmaxKernel.weightedCrossEntropy(
+                logits: outputs, labels: labels, weights: classWeights, smoothing: labelSmoothing,
+                scale: scale, gradient: gradient)
+        }
+        return SoftmaxKernel.crossEntropy(
             logits: outputs, labels: labels, smoothing: labelSmoothing, scale: scale, gradient: gradient)
     }
 }

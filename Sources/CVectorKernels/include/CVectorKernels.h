@@ -50,19 +50,24 @@ typedef struct {
 /// `c = a b`, of matrices in row-major order; elements of `a` lie anyhow.
 typedef struct {
     long rows, columns, depth;
-    /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`.
+    /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`, or, where the depth comes in several runs of one
+    /// length, at `a[i * a_row + k / length * a_run + k % length * a_depth]`. Then it is at most `apus_panel_depth`.
     const float *a;
-    long a_row, a_depth;
-    /// Element (k, j) of `b` lies at `b[k * b_row + j]`, or, transposed, at `b[j * b_row + k]`.
+    long a_row, a_depth, runs, a_run;
+    /// Element (k, j) of `b` lies at `b[k * b_row + j]`, or, transposed, at `b[j * b_row + k]`; or `b` is what `pack`
+    /// has made of it.
     const float *b;
     long b_row;
-    bool is_b_transposed;
+    bool is_b_transposed, is_b_packed;
     float *c;
     long c_row;
     /// Added to each row of `c`, if it is not null; not together with `adds`.
     const float *bias;
     /// Whether the product is added to what `c` holds.
     bool adds;
+    /// Whether it is added when the sum of the products is complete. That rounds less than to begin with it, but
+    /// the bits then depend on how a sum is divided among products.
+    bool adds_last;
     /// Whether negative results are set to zero; a NaN stays one.
     bool rectifies;
 } apus_product;
@@ -124,6 +129,8 @@ typedef struct {
     /// A product of matrices; `panel` is scratch of `apus_panel_floats`. The last bits depend on whether the
     /// processor fuses multiplication and addition.
     void (*product)(const apus_product *product, float *panel);
+    /// Copies `b` in the panels that a product reads, their last column filled up with zeros to a whole chunk.
+    void (*pack)(const apus_product *product, float *panels);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
     /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]` and, unless it
     /// is null, `[panel, product, channel of the panel, input]`; and what the adjoint makes of the first is added to

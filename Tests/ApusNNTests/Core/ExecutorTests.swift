@@ -82,6 +82,24 @@ func branchedModel(dropout: Float = 0.3) -> Sequential {
         #expect(whole.gradients.contains { $0 != 0 })
     }
 
+    /// Gradients are sums over 32 images and the pixels of each, added in another order: at most 64 roundings of each
+    /// sum, were all its terms of one sign.
+    @Test func aMeanLossHasTheMeanGradientOfTheBatchsParts() throws {
+        let network = try Network(branchedModel(dropout: 0), input: Self.shape)
+        let batch = Self.batch(32)
+        let whole = StepResult(try Executor(network, batchSize: 32), batch, loss: SoftmaxCrossEntropy())
+        let part = try Executor(network, batchSize: 8)
+        var mean = [Float](repeating: 0, count: whole.gradients.count)
+        for start in stride(from: 0, to: 32, by: 8) {
+            let images = ArrayBatch(
+                images: Array(batch.images[start..<start + 8]), labels: Array(batch.labels[start..<start + 8])
+            )
+            let gradients = StepResult(part, images, loss: SoftmaxCrossEntropy()).gradients
+            for place in mean.indices { mean[place] += gradients[place] / 4 }
+        }
+        #expect(relativeNormError(mean, whole.gradients) < 64 * 0x1p-24)
+    }
+
     @Test(arguments: [1, 15, 16, 17, 37, 129], Layout.allCases)
     func aPartialBatchEqualsAnExecutorOfItsSize(count: Int, layout: Layout) throws {
         let network = try integerNetwork(layout)

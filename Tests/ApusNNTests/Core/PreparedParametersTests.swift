@@ -1,0 +1,47 @@
+import ApusKernels
+import ApusNN
+import TestSupport
+import Testing
+
+/// What layers make of their parameters before a batch follows the parameters.
+@Suite struct PreparedParametersTests {
+    private static let shape = Shape(height: 16, width: 16, channels: 16)
+    private let batch = ArrayBatch(images: uniformArrays(2, of: shape.count, seed: 1))
+
+    private func network() throws -> Network {
+        let network = try Network(
+            Sequential { Conv2D(16, 16, kernel: 3, padding: 1, bias: false) }, input: Self.shape,
+            layout: .channelsLast, backend: .vector)
+        #expect(network.root.children[0].algorithm == ConvolutionAlgorithm.winograd.rawValue)
+        return network
+    }
+
+    @Test func outputsFollowParametersThatChange() throws {
+        let network = try network()
+        let executor = try Executor(network, batchSize: 2, isTraining: false)
+        func outputs() -> [Float] {
+            _ = executor.infer(batch, count: 2)
+            return executor.outputs.channelsFirstArray
+        }
+        let first = outputs()
+        #expect(outputs() == first && first.contains { $0 != 0 })
+        let weight = network.parameters[0]
+        try network.setValues(network.values(of: weight).map { 2 * $0 }, of: weight)
+        #expect(outputs() == first.map { 2 * $0 })
+        network.changingParameterBlock.fill(0)
+        #expect(outputs().allSatisfy { $0 == 0 })
+    }
+
+    @Test func gradientsAfterInferenceAreThoseWithoutIt() throws {
+        let network = try network()
+        let loss = UpstreamLoss(upstream: uniformArrays(2, of: Self.shape.count, seed: 2))
+        func gradients(inferringFirst: Bool) throws -> StepResult {
+            let executor = try Executor(network, batchSize: 2, keepsInputGradient: true)
+            if inferringFirst { _ = executor.infer(batch, count: 2) }
+            return StepResult(executor, batch, loss: loss)
+        }
+        let result = try gradients(inferringFirst: true)
+        #expect(try result == gradients(inferringFirst: false))
+        #expect(result.inputGradients.contains { $0 != 0 })
+    }
+}
