@@ -78,7 +78,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["ApusKernels", "ApusFormats"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ApusKernelsTests",
-            dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"]),
+            dependencies: ["ApusKernels", "CVectorKernels", "ReferenceKernels", "TestSupport"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "ReferenceKernels", "TestSupport"]),
         .testTarget(

@@ -32,8 +32,8 @@ struct BenchmarkRun {
     static let specification = CommandSpecification(
         "apus-benchmarks",
         abstract: """
-            Measures what the machine can do, every convolution of the networks, whole networks, how their cost \
-            grows, and whole epochs.
+            Measures what the machine can do, every convolution of the networks, augmentation, whole networks, how \
+            their cost grows, and whole epochs.
             """,
         options: [filter, batch, threads, rounds, seconds, list, json, save, compare],
         examples: [
@@ -74,12 +74,13 @@ struct BenchmarkRun {
     func run() throws -> ExitCode {
         let roofs = wanted(RoofBenchmark.all(threads: threads))
         let convolutions = wanted(try ConvolutionBenchmark.all())
+        let augmentations = wanted(AugmentationBenchmark.all())
         let networks = wanted(NetworkBenchmark.all(batchSizes: batchSizes, threads: threads))
         let growth = wanted(GrowthBenchmark.all(threads: threads))
         let epochs = wanted(EpochBenchmark.all(threads: threads.max() ?? 1))
         let names =
-            roofs.map(\.name) + convolutions.map(\.name) + networks.map(\.name) + growth.map(\.name)
-            + epochs.map(\.name)
+            roofs.map(\.name) + convolutions.map(\.name) + augmentations.map(\.name)
+            + networks.map(\.name) + growth.map(\.name) + epochs.map(\.name)
         guard !names.isEmpty else {
             throw BenchmarkError(
                 description: "no benchmark has '\(filter?.joined(separator: "' or '") ?? "")' in its name")
@@ -102,6 +103,7 @@ struct BenchmarkRun {
             write: writesJSON ? { _ in } : write)
         try session.measure(roofs, \.roofs)
         try session.measure(convolutions, \.convolutions)
+        try session.measure(augmentations, \.augmentations)
         try session.measure(networks, \.networks)
         try session.measure(growth, \.growth)
         try session.measure(epochs, \.epochs)

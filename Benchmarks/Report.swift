@@ -71,6 +71,7 @@ struct Report: Codable {
     let header: Header
     var roofs: [RoofBenchmark.Result] = []
     var convolutions: [ConvolutionBenchmark.Result] = []
+    var augmentations: [AugmentationBenchmark.Result] = []
     var networks: [NetworkBenchmark.Result] = []
     var growth: [GrowthBenchmark.Result] = []
     var epochs: [EpochBenchmark.Result] = []
@@ -90,8 +91,10 @@ struct Report: Codable {
     }
 
     var rates: [NamedRate] {
-        roofs.flatMap(\.rates) + convolutions.flatMap(\.rates)
-            + networks.flatMap(\.rates) + growth.flatMap(\.rates) + epochs.flatMap(\.rates)
+        let groups: [[any BenchmarkResult]] = [
+            roofs, convolutions, augmentations, networks, growth, epochs,
+        ]
+        return groups.flatMap { $0.flatMap(\.rates) }
     }
 
     func json() throws -> String {

@@ -34,12 +34,14 @@ package struct MeasuredRate: Codable, Sendable, Equatable {
     package var spread: Double { (greatest - least) / median }
 
     /// Runs `body`, which does `amount` of work, over and over: once to warm up, then in rounds.
-    package static func measure(amount: Double, _ effort: Effort, _ body: () -> Void) -> MeasuredRate {
+    package static func measure(
+        amount: Double, _ effort: Effort, _ body: () throws -> Void
+    ) rethrows -> MeasuredRate {
         let clock = ContinuousClock()
-        let once = max(clock.measure(body) / .seconds(1), 1e-9)
+        let once = max(try clock.measure(body) / .seconds(1), 1e-9)
         let repetitions = max(1, Int(effort.seconds / once))
-        let rates = (0..<effort.rounds(ofSeconds: once)).map { _ in
-            let elapsed = clock.measure { for _ in 0..<repetitions { body() } }
+        let rates = try (0..<effort.rounds(ofSeconds: once)).map { _ in
+            let elapsed = try clock.measure { for _ in 0..<repetitions { try body() } }
             return amount * Double(repetitions) / (elapsed / .seconds(1))
         }
         return MeasuredRate(rates: rates)

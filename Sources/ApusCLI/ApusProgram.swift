@@ -12,9 +12,8 @@ public enum ApusProgram {
         version: version,
         commands: [
             TrainCommand.self, EvaluateCommand.self, RunCommand.self, SummaryCommand.self,
-            ProfileCommand.self,
-            InspectCommand.self, CompareCommand.self, ConvertCommand.self, DownloadCommand.self,
-            DoctorCommand.self,
+            ProfileCommand.self, PreviewCommand.self, InspectCommand.self, CompareCommand.self,
+            ConvertCommand.self, DownloadCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.

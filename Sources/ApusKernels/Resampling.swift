@@ -1,23 +1,59 @@
 /// The weights with which the pixels of an image make an image of another size.
 ///
 /// Each pixel is a weighted mean of those around its place, in rows and in columns. The centre of pixel `i` of
-/// `target` lies at `c = (i + 1/2) source / target`, that of pixel `j` of the source at `j + 1/2`, and its
-/// weight is `max(0, 1 - |j + 1/2 - c| / reach)`, over the sum of all. The reach is 1, which is bilinear
-/// interpolation, or `source / target` where the image shrinks, so that every pixel counts.
+/// `target` lies at `c = (i + 1/2) source / target`, that of pixel `j` of the source at `j + 1/2`, and its weight is
+/// the filter's at `(j + 1/2 - c) / stretch`, over the sum of all. The stretch is 1, or `source / target` where the
+/// image shrinks, so that every pixel counts.
 ///
-/// Equal to PyTorch's `interpolate(mode="bilinear", align_corners=False, antialias=True)`.
+/// Equal to PyTorch's `interpolate(mode=..., align_corners=False, antialias=True)`, and its `mode="area"`.
 public struct Resampling: Sendable {
-    /// The height and width before and after; channels do not matter.
-    public let source: Shape
-    public let target: Shape
-    let rows: Axis
-    let columns: Axis
+    /// How a pixel's weight falls with its distance.
+    public enum Filter: String, Sendable, Hashable, CaseIterable {
+        /// `1 - |x|`.
+        case bilinear
+        /// All alike that lie under the pixel, be it with a part of them.
+        case area
+        /// Keys's cubic of a = -1/2 (1981, "Cubic convolution interpolation for digital image processing"): sharper,
+        /// with weights below 0 and results beyond what went in.
+        case bicubic
 
-    public init(from source: Shape, to target: Shape) {
-        self.source = source
-        self.target = target
-        rows = Axis(from: source.height, to: target.height)
-        columns = Axis(from: source.width, to: target.width)
+        /// The distance from which on there is no weight.
+        fileprivate var reach: Double { self == .bicubic ? 2 : 1 }
+
+        fileprivate func weight(_ x: Double) -> Double {
+            let x = abs(x)
+            switch self {
+            case .bilinear: return max(0, 1 - x)
+            case .area: return 1
+            case .bicubic:
+                if x < 1 { return (1.5 * x - 2.5) * x * x + 1 }
+                return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+            }
+        }
+    }
+
+    /// The height and width before and after; channels do not matter.
+    public private(set) var source: Shape
+    public private(set) var target: Shape
+    public private(set) var filter: Filter
+    private(set) var rows = Axis()
+    private(set) var columns = Axis()
+
+    public init(from source: Shape, to target: Shape, filter: Filter = .bilinear) {
+        (self.source, self.target, self.filter) = (source, target, filter)
+        weigh()
+    }
+
+    /// Makes this the resampling of other sizes, in the memory it has.
+    package mutating func change(from source: Shape, to target: Shape, filter: Filter) {
+        guard self.source != source || self.target != target || self.filter != filter else { return }
+        (self.source, self.target, self.filter) = (source, target, filter)
+        weigh()
+    }
+
+    private mutating func weigh() {
+        rows.weigh(from: source.height, to: target.height, filter)
+        columns.weigh(from: source.width, to: target.width, filter)
     }
 
     /// The weights in one direction.
@@ -25,27 +61,99 @@ public struct Resampling: Sendable {
         /// The first pixel that each pixel of the target is made of.
         private(set) var pixels: [Int] = []
         /// Where its weights begin; one more, where the last one's end.
-        private(set) var starts = [0]
+        private(set) var starts: [Int] = []
         private(set) var weights: [Float] = []
+        private var unscaled: [Double] = []
 
-        init(from source: Int, to target: Int) {
+        mutating func weigh(from source: Int, to target: Int, _ filter: Filter) {
             precondition(source > 0 && target > 0, "\(source) pixels made \(target)")
+            pixels.removeAll(keepingCapacity: true)
+            starts.removeAll(keepingCapacity: true)
+            weights.removeAll(keepingCapacity: true)
+            starts.append(0)
             let scale = Double(source) / Double(target)
-            let reach = max(1, scale)
+            let stretch = max(1, scale)
             for index in 0..<target {
                 let center = (Double(index) + 0.5) * scale
-                let near = max(0, Int(center - reach))...min(source - 1, Int(center + reach))
-                let weighted = near.map { ($0, max(0, 1 - abs(Double($0) + 0.5 - center) / reach)) }
-                    .filter { $0.1 > 0 }
-                let sum = weighted.reduce(0) { $0 + $1.1 }
-                pixels.append(weighted[0].0)
-                weights += weighted.map { Float($0.1 / sum) }
+                let near =
+                    filter == .area
+                    ? index * source / target...((index + 1) * source - 1) / target
+                    : Self.pixels(around: center, closerThan: filter.reach * stretch, of: source)
+                unscaled.removeAll(keepingCapacity: true)
+                for pixel in near {
+                    unscaled.append(filter.weight((Double(pixel) + 0.5 - center) / stretch))
+                }
+                let sum = unscaled.reduce(0, +)
+                pixels.append(near.lowerBound)
+                for weight in unscaled { weights.append(Float(weight / sum)) }
                 starts.append(weights.count)
             }
         }
 
+        private static func pixels(
+            around center: Double, closerThan distance: Double, of count: Int
+        ) -> ClosedRange<Int> {
+            let first = Int((center - distance - 0.5).rounded(.down)) + 1
+            let last = Int((center + distance - 0.5).rounded(.up)) - 1
+            return max(0, first)...min(count - 1, last)
+        }
+
         /// Places of the weights of a pixel of the target.
         func places(of index: Int) -> Range<Int> { starts[index]..<starts[index + 1] }
+    }
+}
+
+extension Resampling {
+    /// Floats of scratch that `apply` takes for images of so many channels.
+    package func scratchCount(channels: Int) -> Int { source.height * target.width * channels }
+
+    /// Writes `input`, of the source's size, in the target's: first its columns, then its rows.
+    package func apply(_ input: ImageView, into output: ImageView, scratch: FloatView) {
+        let channels = input.channels
+        precondition(
+            input.height == source.height && input.width == source.width && output.height == target.height
+                && output.width == target.width && output.channels == channels)
+        let narrow = ImageView(
+            scratch, height: source.height, width: target.width, channels: channels)
+        switch channels {
+        case 1: resampleColumns(input, into: narrow, channels: 1)
+        case 3: resampleColumns(input, into: narrow, channels: 3)
+        default: resampleColumns(input, into: narrow, channels: channels)
+        }
+        let count = output.rowLength
+        for y in 0..<target.height {
+            let row = unsafe output.base + y * output.rowStride
+            unsafe row.update(repeating: 0, count: count)
+            var source = unsafe narrow.base + rows.pixels[y] * narrow.rowStride
+            for place in rows.places(of: y) {
+                let weight = rows.weights[place]
+                for index in 0..<count { unsafe row[index] += weight * source[index] }
+                unsafe source += narrow.rowStride
+            }
+        }
+    }
+
+    @inline(__always)
+    private func resampleColumns(_ input: ImageView, into narrow: ImageView, channels: Int) {
+        let (starts, first) = (columns.starts, columns.pixels)
+        unsafe columns.weights.withUnsafeBufferPointer { weights in
+            for y in 0..<source.height {
+                let row = unsafe input.base + y * input.rowStride
+                var pixel = unsafe narrow.base + y * narrow.rowStride
+                for x in 0..<target.width {
+                    for channel in 0..<channels {
+                        var sample = unsafe row + first[x] * channels + channel
+                        var sum: Float = 0
+                        for place in starts[x]..<starts[x + 1] {
+                            sum += unsafe weights[place] * sample.pointee
+                            unsafe sample += channels
+                        }
+                        unsafe pixel[channel] = sum
+                    }
+                    unsafe pixel += channels
+                }
+            }
+        }
     }
 }
 

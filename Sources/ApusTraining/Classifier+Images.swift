@@ -13,11 +13,7 @@ extension Classifier {
     ///
     /// - Throws: `DataError.channelMismatch` where the network sees neither grey nor coloured images.
     public func predict(_ image: PixelImage) throws -> Prediction {
-        let batch = try PixelBatch([image], preprocessing)
-        return try executors.withSingle { executor in
-            _ = executor.infer(batch, count: 1)
-            return predictions(executor.outputs)[0]
-        }
+        try predict(PixelBatch([image], preprocessing))
     }
 
     /// Classifies images, upright, of any sizes, a batch at a time on all threads; calls take turns.

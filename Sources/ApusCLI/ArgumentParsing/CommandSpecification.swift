@@ -6,26 +6,29 @@ package struct CommandSpecification: Sendable {
     /// In the order in which they are given; all are required.
     package let operands: [Operand]
     package let groups: [OptionGroup]
+    /// What the values of some option mean.
+    package let glossaries: [Glossary]
     package let examples: [Example]
 
     package init(
         _ name: String, abstract: String, operands: [Operand] = [], groups: [OptionGroup],
-        examples: [Example] = []
+        glossaries: [Glossary] = [], examples: [Example] = []
     ) {
         self.name = name
         self.abstract = abstract
         self.operands = operands
         self.groups = groups
+        self.glossaries = glossaries
         self.examples = examples
     }
 
     package init(
         _ name: String, abstract: String, operands: [Operand] = [], options: [any OptionDeclaration] = [],
-        examples: [Example] = []
+        glossaries: [Glossary] = [], examples: [Example] = []
     ) {
         self.init(
             name, abstract: abstract, operands: operands, groups: [OptionGroup("Options", options)],
-            examples: examples)
+            glossaries: glossaries, examples: examples)
     }
 
     package var options: [any OptionDeclaration] { groups.flatMap(\.options) }
@@ -58,6 +61,17 @@ package struct OptionGroup: Sendable {
     package init(_ title: String, _ options: [any OptionDeclaration]) {
         self.title = title
         self.options = options
+    }
+}
+
+/// Words that the help explains under one heading.
+package struct Glossary: Sendable {
+    package let title: String
+    package let entries: [(term: String, meaning: String)]
+
+    package init(_ title: String, _ entries: [(term: String, meaning: String)]) {
+        self.title = title
+        self.entries = entries
     }
 }
 

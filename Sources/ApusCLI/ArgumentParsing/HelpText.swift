@@ -38,6 +38,7 @@ struct HelpText {
         groups.append(section(groups.isEmpty ? "Options" : "Help", [("-h, --help", "Show this help.")]))
         return join(
             [paragraph(command.abstract), usage(of: command), operands] + groups
+                + command.glossaries.map { section($0.title, $0.entries.map { ($0.term, $0.meaning) }) }
                 + [examples(command.examples)])
     }
 

@@ -1,3 +1,4 @@
+import ApusData
 import ApusKernels
 import ApusModels
 import ApusNN
@@ -57,6 +58,11 @@ enum CommonOptions {
             + "faster. They round in another order.")
     static let strict = Flag(
         "strict", help: "Make a file that is no whole image an error; otherwise it is left out, and named.")
+    static let augment = Option<String?>(
+        "augment", "transforms", absent: "none",
+        help: "Random changes of training images, one after the other, separated by commas: "
+            + "\(Augmentation.names.joined(separator: ", ")); values as in 'rotate=10,shift=0.1,flip'. "
+            + "'apus preview --help' explains each.")
     static let json = Flag("json", help: "Write JSON, for programs.")
 
     static func classes(absent: String, help: String = "Classes to tell apart.") -> Option<Int?> {
@@ -65,6 +71,18 @@ enum CommonOptions {
 
     static func batchSize(default fallback: Int, help: String) -> Option<Int> {
         Option("batch-size", short: "b", "n", default: fallback, .between(1, and: 1_000_000), help: help)
+    }
+
+    /// The transforms that the arguments name.
+    ///
+    /// - Throws: `UsageError` where they cannot be read.
+    static func augmentation(_ arguments: ParsedArguments) throws(UsageError) -> Augmentation? {
+        guard let text = arguments[augment] else { return nil }
+        do {
+            return try Augmentation(parsing: text)
+        } catch {
+            throw .other("\(augment.spelling): \(error)")
+        }
     }
 
     /// The backend that the arguments name, or else the preferred one.

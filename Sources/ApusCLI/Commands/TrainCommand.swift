@@ -28,6 +28,9 @@ struct TrainCommand: Command {
                 "train --optimizer adamw --schedule cosine --epochs 5 --output runs/adamw",
                 "Another optimiser and schedule, into a folder of its own."),
             Example(
+                "train --augment rotate=10,shift=0.1,flip --output runs/augmented",
+                "Every epoch sees other variants of the images."),
+            Example(
                 "train --resume --output runs/adamw",
                 "Go on where Ctrl-C, or anything worse, has stopped that run."),
             Example(
@@ -99,7 +102,15 @@ struct TrainCommand: Command {
     ) throws -> Trainer {
         var configuration = try settings.configuration(for: data, classes: classifier.classNames.count)
         configuration.microBatch = microBatch ?? configuration.microBatch
-        return try Trainer(classifier, on: data, configuration, threads: threads)
+        guard let augmentation = settings.augmentation else {
+            return try Trainer(classifier, on: data, configuration, threads: threads)
+        }
+        do {
+            let images = try AugmentedImages(data.train, augmentation, classifier.preprocessing)
+            return try Trainer(classifier, on: images, test: data.test, configuration, threads: threads)
+        } catch let error as TransformError {
+            throw CommandError("\(CommonOptions.augment.spelling): \(error)")
+        }
     }
 
     private func newFolder() throws -> (RunFolder, RunFolderLock) {

@@ -89,7 +89,8 @@ extension TrainSettings {
         OptionGroup(
             "What to train",
             [
-                CommonOptions.model, data, imageSize, mean, deviation, classes, epochs, batchSize, accumulate,
+                CommonOptions.model, data, imageSize, mean, deviation, CommonOptions.augment, classes, epochs,
+                batchSize, accumulate,
                 seed,
             ]),
         OptionGroup("What to start from", [weights, freeze]),

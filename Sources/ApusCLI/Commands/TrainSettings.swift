@@ -14,6 +14,8 @@ struct TrainSettings: Sendable {
     let imageSize: ImageSize?
     /// What is given of it; by default it is computed.
     let normalization: Normalization?
+    /// What training images go through; nil where they are seen as they are.
+    let augmentation: Augmentation?
     private let classes: Int?
     /// Where the weights to start from lie.
     let weights: String?
@@ -35,6 +37,7 @@ struct TrainSettings: Sendable {
         imageSize = arguments[Self.imageSize]
         let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
         normalization = try Self.normalization(mean: mean, deviation: deviation)
+        augmentation = try CommonOptions.augmentation(arguments)
         classes = arguments[Self.classes]
         // As the data's: a run may be taken up in another folder.
         weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
@@ -61,6 +64,7 @@ struct TrainSettings: Sendable {
         texts[Self.imageSize.name] = imageSize?.argument
         texts[Self.mean.name] = mean?.argument
         texts[Self.deviation.name] = deviation?.argument
+        texts[CommonOptions.augment.name] = augmentation?.description
         texts[Self.classes.name] = classes?.argument
         texts[Self.weights.name] = weights
         texts[Self.freeze.name] = arguments[Self.freeze]?.argument

@@ -182,6 +182,7 @@ private struct TrainingHeader {
             "\(run.epochs.counted("epoch")) of \(trainer.stepsPerEpoch.counted("step")), "
                 + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped)\(parts), "
                 + "seed \(texts["seed", default: "?"])")
+        if let augmentation = run.settings.augmentation { facts.add("augment", "\(augmentation)") }
         facts.add("optimizer", optimizer)
         facts.add("schedule", texts["schedule", default: "?"])
         if let rule = run.settings.run.earlyStopping {

@@ -30,7 +30,7 @@ public enum Initializer: Sendable, Hashable {
 
     /// The elements of a parameter of `shape`, in the order of files, the same for the same `random`.
     ///
-    /// - Throws: `Orthogonal.FactorizationError` where LAPACK fails.
+    /// - Throws: `LAPACKError` where LAPACK fails.
     public func values(shape: [Int], random: CounterRandom) throws -> [Float] {
         let count = shape.reduce(1, *)
         let taps = shape.dropFirst(2).reduce(1, *)

@@ -114,7 +114,7 @@ public final class Network: @unchecked Sendable {
 
     /// Sets every parameter anew from its initialiser.
     ///
-    /// - Throws: `Orthogonal.FactorizationError` where LAPACK fails.
+    /// - Throws: `LAPACKError` where LAPACK fails.
     public func initialize(seed: UInt64) throws {
         try changeParameters { block in
             for (unit, parameter) in parameters.enumerated() {

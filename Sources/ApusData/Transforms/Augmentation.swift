@@ -1,0 +1,78 @@
+import ApusFormats
+import ApusKernels
+
+/// Transforms that are done to each training image, one after the other.
+///
+/// Random numbers follow from the seed, the epoch, the image, and a transform's place among the others.
+public struct Augmentation: Sendable {
+    public var transforms: [any Transform]
+
+    public init(_ transforms: [any Transform] = []) { self.transforms = transforms }
+
+    public init(_ transforms: any Transform...) { self.init(transforms) }
+
+    /// Checks what each transform was made with.
+    public func check() throws {
+        for transform in transforms { try transform.check() }
+    }
+
+    /// The size of what becomes of images.
+    ///
+    /// - Parameter size: of all images; nil where they differ.
+    /// - Returns: nil where what becomes of them differs too.
+    /// - Throws: where nothing can become of such images.
+    public func outputSize(of size: ImageSize?) throws -> ImageSize? {
+        try transforms.reduce(size) { size, transform in
+            if let size { return try transform.outputSize(of: size) }
+            return transform.outputSize
+        }
+    }
+
+    /// The transforms for the images of a dataset.
+    ///
+    /// - Throws: where one of them is not for such images, or not as it should be.
+    public func prepared(for data: any Dataset) throws -> Augmentation {
+        try check()
+        let prepared = Augmentation(try transforms.map { try $0.prepared(for: data) })
+        _ = try prepared.outputSize(of: data.imageSize)
+        return prepared
+    }
+
+    /// What a decoder may make images smaller to: that which they are resized to at once.
+    var leastInput: ImageSize? {
+        transforms.first.flatMap { $0 is Resize ? $0.outputSize : nil }
+    }
+
+    /// What becomes of an image in an epoch, rounded to bytes: to be looked at.
+    ///
+    /// - Parameter index: the image's number in its dataset.
+    public func apply(
+        to image: PixelImage, number index: Int, seed: UInt64, epoch: Int
+    ) throws -> PixelImage {
+        let workspace = TransformWorkspace()
+        let samples = try apply(to: image, number: index, seed: seed, epoch: epoch, in: workspace)
+        return withExtendedLifetime(workspace) {
+            PixelImage(
+                height: samples.height, width: samples.width, channels: samples.channels,
+                samples: samples.array.map { UInt8(min(max($0 * 255, 0), 255).rounded()) })
+        }
+    }
+
+    /// What becomes of image number `index` of a dataset, in the memory of `workspace`.
+    package func apply(
+        to image: PixelImage, number index: Int, seed: UInt64, epoch: Int, in workspace: TransformWorkspace
+    ) throws -> ImageView {
+        var current = try workspace.image(0, image.size, channels: image.channels)
+        current.load(bytes: image.samples)
+        for (place, transform) in transforms.enumerated() {
+            let size = try transform.outputSize(of: current.size)
+            let output = try workspace.image((place + 1) & 1, size, channels: image.channels)
+            let random = CounterRandom(
+                seed: seed, purpose: .augmentation, unit: place, epoch: epoch, sample: index)
+            try transform.apply(
+                current, into: output, TransformContext(random: random, workspace: workspace))
+            current = output
+        }
+        return current
+    }
+}

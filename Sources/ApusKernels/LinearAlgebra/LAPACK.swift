@@ -1,0 +1,57 @@
+import CLAPACKE
+
+/// What LAPACK answered when it could not do what it was asked.
+public struct LAPACKError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let routine: String
+    public let code: Int
+    public var description: String { "LAPACK's \(routine) failed with code \(code)" }
+}
+
+/// The routines of LAPACK in use, on row-major matrices. The only file that imports `CLAPACKE`.
+enum LAPACK {
+    /// Factorises a matrix of `rows >= columns` into Q and R, its diagonal and what lies above it being R's.
+    ///
+    /// - Returns: what `orthogonal` makes Q of, with what lies below the diagonal.
+    static func factorQR(_ matrix: inout [Float], rows: Int, columns: Int) throws(LAPACKError) -> [Float] {
+        precondition(rows >= columns && columns > 0 && matrix.count == rows * columns)
+        prepare()
+        var reflectors = [Float](repeating: 0, count: columns)
+        let status = unsafe LAPACKE_sgeqrf(
+            LAPACK_ROW_MAJOR, CInt(rows), CInt(columns), &matrix, CInt(columns), &reflectors)
+        try check("sgeqrf", status)
+        return reflectors
+    }
+
+    /// Replaces what `factorQR` left by Q.
+    static func orthogonal(
+        _ matrix: inout [Float], rows: Int, columns: Int, reflectors: [Float]
+    ) throws(LAPACKError) {
+        precondition(reflectors.count == columns && matrix.count == rows * columns)
+        prepare()
+        let (m, n) = (CInt(rows), CInt(columns))
+        let status = unsafe LAPACKE_sorgqr(LAPACK_ROW_MAJOR, m, n, n, &matrix, n, reflectors)
+        try check("sorgqr", status)
+    }
+
+    /// Replaces a symmetric matrix by its eigenvectors, one a column.
+    ///
+    /// - Returns: the eigenvalues, the smallest first.
+    static func eigenvectors(_ matrix: inout [Double], order: Int) throws(LAPACKError) -> [Double] {
+        precondition(order > 0 && matrix.count == order * order)
+        prepare()
+        var values = [Double](repeating: 0, count: order)
+        let vectorsToo = CChar(UInt8(ascii: "V"))
+        let upper = CChar(UInt8(ascii: "U"))
+        let status = unsafe LAPACKE_dsyev(
+            LAPACK_ROW_MAJOR, vectorsToo, upper, CInt(order), &matrix, CInt(order), &values)
+        try check("dsyev", status)
+        return values
+    }
+
+    /// LAPACK multiplies by OpenBLAS: on several threads it would add in another order.
+    private static func prepare() { OpenBLAS.pinToOneThread }
+
+    private static func check(_ routine: String, _ status: CInt) throws(LAPACKError) {
+        guard status == 0 else { throw LAPACKError(routine: routine, code: Int(status)) }
+    }
+}
