@@ -28,6 +28,8 @@ missing_on_debian() {
     known libturbojpeg || installed libturbojpeg0-dev || echo libturbojpeg0-dev
     known libpng || installed libpng-dev || echo libpng-dev
     known libcurl || installed libcurl4-openssl-dev || echo libcurl4-openssl-dev
+    # Which of the web's servers libcurl believes.
+    installed ca-certificates || echo ca-certificates
     installed dataset-fashion-mnist || echo dataset-fashion-mnist
     # The linker, the C library and GCC's start-up files: what every Swift program is linked with.
     command -v ld >/dev/null || echo binutils

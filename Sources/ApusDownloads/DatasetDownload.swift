@@ -95,12 +95,28 @@ public struct DatasetDownload: Sendable {
         } catch {
             throw FileError(path: folder.path, operation: .create, code: errno)
         }
+        var unchecked: [URL] = []
         for file in files {
             let target = folder.appending(path: file.name)
             let download = Download(url: base + (base.hasSuffix("/") ? "" : "/") + file.name, sum: file.sum)
             let outcome = try download.fetch(to: target) { onProgress(file.name, $0, $1) }
             onFile(file.name, outcome)
-            if file.isArchive { try unpack(target, into: folder) }
+            if file.sum == nil, outcome != .found { unchecked.append(target) }
+        }
+        do {
+            try look(at: specification, in: folder)
+        } catch {
+            // Files of no known sum that are of no use would be taken for right the next time.
+            for target in unchecked { try? FileManager.default.removeItem(at: target) }
+            throw error
+        }
+        return specification
+    }
+
+    /// Unpacks archives, and reads and counts what there is.
+    private func look(at specification: DatasetSpecification, in folder: URL) throws {
+        for file in files where file.isArchive {
+            try unpack(folder.appending(path: file.name), into: folder)
         }
         // Any constants will do: nobody trains on it here.
         let splits = try specification.load(normalization: .symmetric(channels: 1))
@@ -110,13 +126,12 @@ public struct DatasetDownload: Sendable {
                 found: "\(splits.train.count) images to train on and \(splits.test.count) to test on",
                 expected: "\(counts.train) and \(counts.test)")
         }
-        return specification
     }
 
     /// Writes an archive's files into `folder`, and none outside.
     private func unpack(_ archive: URL, into folder: URL) throws {
         let bytes = try Gzip.decompress(
-            Data(contentsOf: archive), name: archive.path, limit: Self.greatestArchive)
+            WholeFile.contents(of: archive), name: archive.path, limit: Self.greatestArchive)
         for entry in try TarArchive(bytes, name: archive.path).entries {
             let parts = entry.name.split(separator: "/")
             guard !entry.name.hasPrefix("/"), !parts.contains(".."), !parts.isEmpty else {

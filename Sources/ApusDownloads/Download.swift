@@ -29,13 +29,16 @@ public struct Download: Sendable {
     ) throws -> Outcome {
         if FileManager.default.fileExists(atPath: target.path) {
             guard let sum else { return .found }
-            let found = SHA256.digest(try Data(contentsOf: target, options: .alwaysMapped))
+            let found = SHA256.digest(try WholeFile.contents(of: target))
             guard found == sum else {
                 throw DownloadError.otherFile(path: target.path, found: found, expected: sum)
             }
             return .found
         }
         let part = try PartialFile(path: target.path + ".part")
+        defer { part.removeIfEmpty() }
+        // Without a sum nobody could tell two files' halves from one.
+        if sum == nil { try part.empty() }
         let kept = try transfer(to: part, onProgress)
         let found = part.digest
         if let sum, found != sum {

@@ -6,6 +6,7 @@ final class PartialFile {
     private let path: String
     private let descriptor: Int32
     private var hash = SHA256()
+    private var isFinished = false
     /// Bytes that are there.
     private(set) var count = 0
 
@@ -14,16 +15,37 @@ final class PartialFile {
     /// - Throws: `DownloadError.inUse` where another process has it, `FileError` where it cannot be written.
     init(path: String) throws {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw FileError(path: path, operation: .create, code: errno) }
-        // File systems that know no locks fail in other ways, and keep nobody from fetching.
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-            throw DownloadError.inUse(path: path)
-        }
+        descriptor = try Self.locked(path)
         try readAll()
     }
 
     deinit { close(descriptor) }
+
+    /// The file of that name, which nobody else has; made where there is none.
+    private static func locked(_ path: String) throws -> Int32 {
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw FileError(path: path, operation: .create, code: errno) }
+            // File systems that know no locks fail in other ways, and keep nobody from fetching.
+            if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+                close(descriptor)
+                throw DownloadError.inUse(path: path)
+            }
+            // Whoever had it before may have given it its last name meanwhile.
+            var (ours, named) = (stat(), stat())
+            if fstat(descriptor, &ours) == 0, stat(path, &named) == 0, ours.st_ino == named.st_ino,
+                ours.st_dev == named.st_dev
+            {
+                return descriptor
+            }
+            close(descriptor)
+        }
+    }
+
+    /// Leaves nothing behind where nothing came.
+    func removeIfEmpty() {
+        if count == 0 && !isFinished { unlink(path) }
+    }
 
     /// The SHA-256 of what is there.
     var digest: String { hash.digest }
@@ -58,6 +80,8 @@ final class PartialFile {
     func finish(as target: String) throws {
         try check(fsync(descriptor), .synchronize)
         try check(rename(path, target), .replace)
+        isFinished = true
+        try AtomicFile.synchronize(folder: URL(fileURLWithPath: target).deletingLastPathComponent().path)
     }
 
     private func check(_ result: Int32, _ operation: FileError.Operation) throws {

@@ -105,7 +105,7 @@ public enum AtomicFile {
     }
 
     /// Makes a rename within `folder` survive a power cut.
-    private static func synchronize(folder: String) throws {
+    package static func synchronize(folder: String) throws {
         let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
         // A folder that may be written but not read cannot be flushed; its file is in place all the same.
         guard descriptor >= 0 else { return }

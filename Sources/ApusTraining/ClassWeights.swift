@@ -9,13 +9,18 @@ public enum ClassWeights: Sendable, Hashable {
 
     /// The weights for a network of `classes` that learns from images of these labels; see `SoftmaxCrossEntropy`.
     ///
-    /// - Throws: `TrainingError.configuration` where there are other classes than weights, or a weight is not
-    ///   above 0 and finite.
+    /// - Throws: `TrainingError.configuration` where a label is none of the classes, there are other classes than weights,
+    ///   or a weight is not above 0 and finite.
     public func resolved(labels: some Sequence<Int>, classes: Int) throws -> [Float] {
         switch self {
         case .balanced:
             var counts = [Int](repeating: 0, count: classes)
-            for label in labels { counts[label] += 1 }
+            for label in labels {
+                guard counts.indices.contains(label) else {
+                    throw TrainingError.configuration("a label of \(label); there are \(classes) classes")
+                }
+                counts[label] += 1
+            }
             let present = counts.count { $0 > 0 }
             let images = counts.reduce(0, +)
             return counts.map { $0 > 0 ? Float(Double(images) / Double(present * $0)) : 1 }

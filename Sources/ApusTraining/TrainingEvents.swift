@@ -32,17 +32,18 @@ public struct TrainingEvents: AsyncSequence, @unchecked Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(run: EventRun(self)) }
 
-    public struct Iterator: AsyncIteratorProtocol, Sendable {
+    public struct Iterator: AsyncIteratorProtocol {
         fileprivate let run: EventRun
 
         /// The next event; nil after the last.
         ///
         /// - Throws: what `Trainer.fit` throws.
         public func next() async throws -> TrainingEvent? {
-            try await withTaskCancellationHandler {
-                try await run.queue.next()
+            let queue = run.queue
+            return try await withTaskCancellationHandler {
+                try await queue.next()
             } onCancel: {
-                run.queue.requestStop()
+                queue.requestStop()
             }
         }
     }

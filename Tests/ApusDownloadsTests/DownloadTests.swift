@@ -99,8 +99,9 @@ import Testing
         }
     }
 
-    @Test("Without a known sum, what comes is taken")
+    @Test("Without a known sum, what comes is taken, and from its beginning")
     func noSum() throws {
+        try folder.write(Data(repeating: 7, count: 1000), to: "file.bin.part")
         let unknown = Download(url: server.url + "file.bin", sum: nil)
         #expect(try unknown.fetch(to: target) == .fetched(kept: 0))
         #expect(try unknown.fetch(to: target) == .found)
@@ -113,7 +114,7 @@ import Testing
         #expect(throws: DownloadError.status(url: server.url + "file.bin", code: 404)) {
             try download.fetch(to: target)
         }
-        #expect(!FileManager.default.fileExists(atPath: target.path))
+        #expect(try folder.names() == [])
         for url in ["http://127.0.0.1:1/file.bin", "file:///etc/hostname", "no url at all"] {
             let error = #expect(throws: DownloadError.self) {
                 try Download(url: url, sum: nil).fetch(to: folder.url.appending(path: "other"))

@@ -21,6 +21,15 @@ struct ClassWeightsTests {
             train: images.subset(chosen), test: data.test, normalization: data.normalization)
     }
 
+    @Test("A label that is none of the classes is an error")
+    func strangeLabels() {
+        for label in [-1, 3] {
+            #expect(throws: TrainingError.configuration("a label of \(label); there are 3 classes")) {
+                try ClassWeights.balanced.resolved(labels: [0, label], classes: 3)
+            }
+        }
+    }
+
     @Test("Balanced ones let each class count the same, and one without images 1")
     func balanced() throws {
         let weights = try ClassWeights.balanced.resolved(labels: [0, 0, 0, 0, 0, 0, 2, 2, 3], classes: 4)
