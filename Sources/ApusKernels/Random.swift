@@ -17,6 +17,7 @@ public struct CounterRandom: Sendable {
         public static let dropout = Purpose(rawValue: 3)
         public static let augmentation = Purpose(rawValue: 4)
         public static let synthesis = Purpose(rawValue: 5)
+        public static let mixup = Purpose(rawValue: 6)
         public static let sampling = Purpose(rawValue: 16)
     }
 

@@ -133,6 +133,16 @@ public struct ImageView: @unchecked Sendable {
         }
     }
 
+    /// Makes each sample the mean of it and that of `other`, which counts `share`.
+    package func mix(_ other: ImageView, share: Float) {
+        checkMatches(other)
+        for y in 0..<height {
+            let row = unsafe base + y * rowStride
+            let source = unsafe other.base + y * other.rowStride
+            for index in 0..<rowLength { unsafe row[index] += share * (source[index] - row[index]) }
+        }
+    }
+
     /// Reads bytes, `[height, width, channels]`, each as 1/255 of its value.
     package func load(bytes: [UInt8]) {
         precondition(bytes.count == count, "\(bytes.count) bytes for \(count) samples")
