@@ -44,9 +44,24 @@ public struct Augmentation: Sendable {
         return prepared
     }
 
-    /// What a decoder may make images smaller to: that which they are resized to at once.
-    var leastInput: ImageSize? {
-        transforms.first.flatMap { $0 is Resize ? $0.outputSize : nil }
+    /// What a decoder may make image number `index` of a dataset smaller to, as far as the transforms from a place on
+    /// are concerned.
+    ///
+    /// - Parameter size: the whole image's; nil where it is not known.
+    func leastInput(
+        of size: ImageSize?, number index: Int, seed: UInt64, epoch: Int, from place: Int = 0
+    ) -> ImageSize? {
+        guard place < transforms.count else { return nil }
+        let transform = transforms[place]
+        let output = size.map { try? transform.outputSize(of: $0) } ?? transform.outputSize
+        return transform.leastInput(
+            of: size, for: leastInput(of: output, number: index, seed: seed, epoch: epoch, from: place + 1),
+            random(place, number: index, seed: seed, epoch: epoch))
+    }
+
+    /// The random numbers of the transform at a place.
+    private func random(_ place: Int, number index: Int, seed: UInt64, epoch: Int) -> CounterRandom {
+        CounterRandom(seed: seed, purpose: .augmentation, unit: place, epoch: epoch, sample: index)
     }
 
     /// What becomes of an image by itself in an epoch, rounded to bytes: to be looked at.
@@ -77,9 +92,9 @@ public struct Augmentation: Sendable {
         of index: Int, in data: any Dataset, seed: UInt64, epoch: Int, _ workspace: TransformWorkspace
     ) throws -> ImageView {
         func transformed(_ index: Int, _ workspace: TransformWorkspace) throws -> ImageView {
-            try apply(
-                to: data.image(index, atLeast: leastInput), number: index, seed: seed, epoch: epoch,
-                in: workspace)
+            let least = leastInput(of: data.size(of: index), number: index, seed: seed, epoch: epoch)
+            return try apply(
+                to: data.image(index, atLeast: least), number: index, seed: seed, epoch: epoch, in: workspace)
         }
         let samples = try transformed(index, workspace)
         guard let partner = mixup?.partner(of: index, count: data.count, seed: seed, epoch: epoch) else {
@@ -103,10 +118,10 @@ public struct Augmentation: Sendable {
         for (place, transform) in transforms.enumerated() {
             let size = try transform.outputSize(of: current.size)
             let output = try workspace.image((place + 1) & 1, size, channels: image.channels)
-            let random = CounterRandom(
-                seed: seed, purpose: .augmentation, unit: place, epoch: epoch, sample: index)
             try transform.apply(
-                current, into: output, TransformContext(random: random, workspace: workspace))
+                current, into: output,
+                TransformContext(
+                    random: random(place, number: index, seed: seed, epoch: epoch), workspace: workspace))
             current = output
         }
         return current
