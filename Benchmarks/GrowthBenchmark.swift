@@ -94,7 +94,7 @@ extension GrowthBenchmark.Series {
         case .imageSize:
             """
             Rows and columns of an image: squeezenet1_1, batches of 16. Time beyond work: activations have outgrown \
-            a cache. Less: packing weights and updating them cost the same for any image.
+            a cache. Less: preparing weights and updating them cost the same for any image.
             """
         case .channels:
             """

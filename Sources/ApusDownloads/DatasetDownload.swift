@@ -14,8 +14,7 @@ public struct DatasetDownload: Sendable {
 
     private struct File: Sendable {
         let name: String
-        /// The SHA-256 of the file as it is published; nil where none is known. What is in the file is looked at in
-        /// any case.
+        /// The SHA-256 of the file as it is published; nil where any file will do.
         let sum: String?
         /// Whether it is an archive, whose files are wanted in its place.
         var isArchive: Bool { name.hasSuffix(".tar.gz") }
@@ -30,10 +29,18 @@ public struct DatasetDownload: Sendable {
         DatasetDownload(
             name: "mnist", mirror: "https://ossci-datasets.s3.amazonaws.com/mnist/",
             files: [
-                File(name: "train-images-idx3-ubyte.gz", sum: nil),
-                File(name: "train-labels-idx1-ubyte.gz", sum: nil),
-                File(name: "t10k-images-idx3-ubyte.gz", sum: nil),
-                File(name: "t10k-labels-idx1-ubyte.gz", sum: nil),
+                File(
+                    name: "train-images-idx3-ubyte.gz",
+                    sum: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+                File(
+                    name: "train-labels-idx1-ubyte.gz",
+                    sum: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+                File(
+                    name: "t10k-images-idx3-ubyte.gz",
+                    sum: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+                File(
+                    name: "t10k-labels-idx1-ubyte.gz",
+                    sum: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
             ], counts: (60_000, 10_000)),
         DatasetDownload(
             name: "fashion-mnist",
@@ -54,8 +61,18 @@ public struct DatasetDownload: Sendable {
             ], counts: (60_000, 10_000)),
         DatasetDownload(
             name: "cifar10", mirror: "https://www.cs.toronto.edu/~kriz/",
-            files: [File(name: "cifar-10-binary.tar.gz", sum: nil)], counts: (50_000, 10_000)),
+            files: [
+                File(
+                    name: "cifar-10-binary.tar.gz",
+                    sum: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd")
+            ], counts: (50_000, 10_000)),
     ]
+
+    /// The same dataset from files packed by others, whatever their sums; what is in them is looked at in any case.
+    public func takingAnyFiles() -> DatasetDownload {
+        DatasetDownload(
+            name: name, mirror: mirror, files: files.map { File(name: $0.name, sum: nil) }, counts: counts)
+    }
 
     /// Fetches the files into `folder`, which is made where there is none, unpacks archives, and reads the dataset.
     ///
