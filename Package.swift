@@ -89,7 +89,8 @@ let package = Package(
             dependencies: ["ApusModels", "ApusFormats", "ApusTraining", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "ApusDataTests", dependencies: ["ApusData", "ApusFormats", "ApusKernels", "TestSupport"]),
+            name: "ApusDataTests",
+            dependencies: ["ApusData", "ApusFormats", "ApusKernels", "ApusNN", "TestSupport"]),
         .testTarget(
             name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(

@@ -14,4 +14,13 @@ extension Workers {
         }
         return results.withLock { $0.compactMap(\.self) }
     }
+
+    /// As `map`, of what may fail.
+    ///
+    /// - Throws: the first of the errors, in the order of the indices.
+    func tryMap<Value: Sendable>(
+        count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+    ) throws -> [Value] {
+        try map(count: count) { index in Result { try body(index) } }.map { try $0.get() }
+    }
 }

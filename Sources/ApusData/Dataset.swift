@@ -22,6 +22,9 @@ public protocol Dataset: Sendable {
     /// The class of an image, in 0..<classNames.count.
     func label(of image: Int) -> Int
 
+    /// The height and width of an image, before it is decoded; nil where nobody knows. By default `imageSize`.
+    func size(of image: Int) -> ImageSize?
+
     /// An image, upright.
     ///
     /// - Parameter size: what the image is to be resized to at least; a decoder may leave out detail that would be
@@ -33,6 +36,7 @@ public protocol Dataset: Sendable {
 extension Dataset {
     public var classCount: Int { classNames.count }
     public var skipped: [SkippedImage] { [] }
+    public func size(of image: Int) -> ImageSize? { imageSize }
 
     /// An image, upright, in all detail.
     ///

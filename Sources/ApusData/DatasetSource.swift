@@ -9,10 +9,12 @@ public struct DatasetSource: ImageSource {
     public let shape: Shape
     public let loaders: Loaders
 
-    /// - Parameter loaders: by default one that reads while the workers compute, and leaves them their threads.
+    /// - Parameter loaders: threads that load ahead. None by default: files on a disk near by are read from memory as
+    ///   a rule, decoding them is computing, and no core then waits for another. Where files take time to come,
+    ///   `.waiting(1)` and more hide it.
     /// - Throws: `DataError.channelMismatch` where the network sees neither grey nor coloured images.
     public init(
-        _ dataset: any Dataset, _ preprocessing: Preprocessing, loaders: Loaders = .waiting(1)
+        _ dataset: any Dataset, _ preprocessing: Preprocessing, loaders: Loaders = .computing(0)
     ) throws {
         let (image, input) = (preprocessing.image, preprocessing.input)
         guard image.channels == 1 || image.channels == 3 else {

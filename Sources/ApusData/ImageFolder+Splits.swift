@@ -69,7 +69,7 @@ extension ImageFolder {
             name: name, split: split, classNames: classes.classNames,
             channels: headers.allSatisfy { $0.channels == 1 } ? 1 : 3,
             imageSize: headers.allSatisfy { $0.size == size } ? size : nil, files: checked.files,
-            skipped: checked.skipped)
+            sizes: checked.headers.map(\.size), skipped: checked.skipped)
     }
 }
 

@@ -13,6 +13,7 @@ public struct ImageFolder: Dataset {
     public let imageSize: ImageSize?
     public let skipped: [SkippedImage]
     private let files: [LabelledFile]
+    private let sizes: [ImageSize]
 
     /// An image, and its class.
     struct LabelledFile: Sendable {
@@ -23,7 +24,7 @@ public struct ImageFolder: Dataset {
     /// - Throws: `DataError.noImages` where there are none.
     init(
         name: String, split: String, classNames: [String], channels: Int, imageSize: ImageSize?,
-        files: [LabelledFile], skipped: [SkippedImage]
+        files: [LabelledFile], sizes: [ImageSize], skipped: [SkippedImage]
     ) throws {
         self.name = name
         self.split = split
@@ -31,6 +32,7 @@ public struct ImageFolder: Dataset {
         self.channels = channels
         self.imageSize = imageSize
         self.files = files
+        self.sizes = sizes
         self.skipped = skipped
         guard !files.isEmpty else { throw DataError.noImages(dataset: title) }
     }
@@ -38,6 +40,8 @@ public struct ImageFolder: Dataset {
     public var count: Int { files.count }
 
     public func label(of image: Int) -> Int { files[image].label }
+
+    public func size(of image: Int) -> ImageSize? { sizes[image] }
 
     /// Where an image lies.
     public func path(of image: Int) -> String { files[image].path }

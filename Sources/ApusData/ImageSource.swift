@@ -1,4 +1,5 @@
 import ApusKernels
+import ApusNN
 
 /// Images that take time to come by: that are read from files, decoded or augmented.
 ///
@@ -18,10 +19,17 @@ public protocol ImageSource: Sendable {
     /// The class of an image, in 0..<classCount.
     func label(of image: Int) -> Int
 
+    /// The class and the share of what is mixed into an image in an epoch. By default nothing is.
+    func mixture(of image: Int, seed: UInt64, epoch: Int) -> Mixture?
+
     /// Writes an image to image `index` of `tensor`.
     ///
     /// - Throws: what keeps it from being loaded; training stops before the step that would need it.
     func load(_ image: Int, seed: UInt64, epoch: Int, into tensor: Tensor, at index: Int) throws
+}
+
+extension ImageSource {
+    public func mixture(of image: Int, seed: UInt64, epoch: Int) -> Mixture? { nil }
 }
 
 /// Threads that load the next batch's images while a batch is computed.

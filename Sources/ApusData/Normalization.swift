@@ -54,7 +54,7 @@ public struct Normalization: Sendable, Equatable, Codable {
     /// The number of channels.
     public var channels: Int { mean.count }
 
-    /// These constants, which are of one channel, for each of `channels`.
+    /// The first channel's constants, for each of `channels`.
     func repeated(channels: Int) -> Normalization {
         Normalization(
             trusted: Array(repeating: mean[0], count: channels),

@@ -6,7 +6,7 @@ extension Normalization {
     public static let sampledImages = 1000
 
     /// Larger images say no more; decoding them takes longer.
-    private static let sampledSize = ImageSize(256)
+    static let sampledSize = ImageSize(256)
 
     /// The mean and the deviation of each channel of a dataset's images, each image with the same weight.
     ///
@@ -17,9 +17,9 @@ extension Normalization {
     public init(of dataset: any Dataset, sample: Int = sampledImages, seed: UInt64 = 0) throws {
         let random = CounterRandom(seed: seed, purpose: .sampling)
         let images = random.permutation(count: dataset.count).prefix(max(1, sample)).sorted()
-        let moments = try Workers().map(count: images.count) { place in
-            Swift.Result { try Moments(of: dataset.image(images[place], atLeast: Self.sampledSize)) }
-        }.map { try $0.get() }
+        let moments = try Workers().tryMap(count: images.count) { place in
+            try Moments(of: dataset.image(images[place], atLeast: Self.sampledSize))
+        }
         let count = Double(moments.count)
         let channels = 0..<dataset.channels
         let mean = channels.map { channel in moments.reduce(0) { $0 + $1.mean[channel] } / count }

@@ -56,6 +56,11 @@ public struct Preprocessing: Sendable, Equatable {
             normalization: data.normalization)
     }
 
+    /// The constants as a dataset has them, of its images' channels.
+    package var imageNormalization: Normalization {
+        image.channels == input.channels ? normalization : normalization.repeated(channels: image.channels)
+    }
+
     /// Whether images change their height or width.
     public var resizes: Bool { image.height != input.height || image.width != input.width }
 }

@@ -16,6 +16,8 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
     private let workers: Workers
     private let help: Workers.Body
     private var places = 0..<0
+    private var seed: UInt64 = 0
+    private var epoch = 0
 
     /// - Parameters:
     ///   - batchSize: the images of a batch, which begins at a multiple of it; an epoch's last may have fewer.
@@ -34,7 +36,7 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
         self.workers = workers
         help = { _, _ in queue.loadBatch() }
         // Until they are shuffled, images come as they are numbered.
-        queue.begin(order: Array(0..<images.count), seed: 0, epoch: 0)
+        queue.begin(order: Array(0..<images.count), seed: seed, epoch: epoch)
         for _ in 0..<loaders { queue.startLoader() }
     }
 
@@ -45,6 +47,7 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
 
     public func shuffle(seed: UInt64, epoch: Int) {
         places = 0..<0
+        (self.seed, self.epoch) = (seed, epoch)
         queue.begin(
             order: CounterRandom(seed: seed, purpose: .shuffle, epoch: epoch).permutation(count: count),
             seed: seed, epoch: epoch)
@@ -68,7 +71,11 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
         queue.copy(places.lowerBound + position, into: tensor, at: index)
     }
 
-    public func label(at position: Int) -> Int {
-        images.label(of: queue.order[places.lowerBound + position])
+    public func label(at position: Int) -> Int { images.label(of: image(at: position)) }
+
+    public func mixture(at position: Int) -> Mixture? {
+        images.mixture(of: image(at: position), seed: seed, epoch: epoch)
     }
+
+    private func image(at position: Int) -> Int { queue.order[places.lowerBound + position] }
 }

@@ -17,6 +17,7 @@ public struct CounterRandom: Sendable {
         public static let dropout = Purpose(rawValue: 3)
         public static let augmentation = Purpose(rawValue: 4)
         public static let synthesis = Purpose(rawValue: 5)
+        public static let mixup = Purpose(rawValue: 6)
         public static let sampling = Purpose(rawValue: 16)
     }
 
@@ -60,6 +61,19 @@ public struct CounterRandom: Sendable {
 
     /// Uniform in [0, 1), with 24 random bits.
     public func uniform(at index: Int) -> Float { Float(word(at: index) >> 8) * 0x1p-24 }
+
+    /// Writes what `uniform` gives at `first` and the places after it, four words at a time.
+    @unsafe
+    func fillUniform(_ output: UnsafeMutablePointer<Float>, count: Int, from first: Int) {
+        var index = 0
+        while index < count {
+            let words = words(block: (first + index) >> 2)
+            for lane in (first + index) & 3..<4 where index < count {
+                unsafe output[index] = Float(words[lane] >> 8) * 0x1p-24
+                index += 1
+            }
+        }
+    }
 
     /// Standard normal, by Box and Muller's transform of words `2 * index` and `2 * index + 1`.
     public func normal(at index: Int) -> Float {

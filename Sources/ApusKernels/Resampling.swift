@@ -63,6 +63,8 @@ public struct Resampling: Sendable {
         /// Where its weights begin; one more, where the last one's end.
         private(set) var starts: [Int] = []
         private(set) var weights: [Float] = []
+        /// The most pixels that one is made of.
+        private(set) var depth = 0
         private var unscaled: [Double] = []
 
         mutating func weigh(from source: Int, to target: Int, _ filter: Filter) {
@@ -71,6 +73,7 @@ public struct Resampling: Sendable {
             starts.removeAll(keepingCapacity: true)
             weights.removeAll(keepingCapacity: true)
             starts.append(0)
+            depth = 0
             let scale = Double(source) / Double(target)
             let stretch = max(1, scale)
             for index in 0..<target {
@@ -87,6 +90,7 @@ public struct Resampling: Sendable {
                 pixels.append(near.lowerBound)
                 for weight in unscaled { weights.append(Float(weight / sum)) }
                 starts.append(weights.count)
+                depth = max(depth, near.count)
             }
         }
 
@@ -105,56 +109,99 @@ public struct Resampling: Sendable {
 
 extension Resampling {
     /// Floats of scratch that `apply` takes for images of so many channels.
-    package func scratchCount(channels: Int) -> Int { source.height * target.width * channels }
+    package func scratchCount(channels: Int) -> Int { (rows.depth + 1) * target.width * channels }
 
-    /// Writes `input`, of the source's size, in the target's: first its columns, then its rows.
+    /// Writes `input`, of the source's size, in the target's.
     package func apply(_ input: ImageView, into output: ImageView, scratch: FloatView) {
-        let channels = input.channels
         precondition(
             input.height == source.height && input.width == source.width && output.height == target.height
-                && output.width == target.width && output.channels == channels)
-        let narrow = ImageView(
-            scratch, height: source.height, width: target.width, channels: channels)
-        switch channels {
-        case 1: resampleColumns(input, into: narrow, channels: 1)
-        case 3: resampleColumns(input, into: narrow, channels: 3)
-        default: resampleColumns(input, into: narrow, channels: channels)
-        }
-        let count = output.rowLength
-        for y in 0..<target.height {
-            let row = unsafe output.base + y * output.rowStride
-            unsafe row.update(repeating: 0, count: count)
-            var source = unsafe narrow.base + rows.pixels[y] * narrow.rowStride
-            for place in rows.places(of: y) {
-                let weight = rows.weights[place]
-                for index in 0..<count { unsafe row[index] += weight * source[index] }
-                unsafe source += narrow.rowStride
-            }
+                && output.width == target.width && output.channels == input.channels)
+        unsafe forEachRow(
+            of: input.base, rowStride: input.rowStride, channels: input.channels, scratch: scratch
+        ) { y, row in
+            unsafe (output.base + y * output.rowStride).update(from: row, count: output.rowLength)
         }
     }
 
-    @inline(__always)
-    private func resampleColumns(_ input: ImageView, into narrow: ImageView, channels: Int) {
+    /// Calls `body` with each row of the target: means of rows of the source, after its columns were made the target's.
+    ///
+    /// Of the source's rows only those are kept, in a ring, that a row is made of.
+    @inline(__always) @unsafe
+    fileprivate func forEachRow<Sample: ImageSample>(
+        of input: UnsafePointer<Sample>, rowStride: Int, channels: Int, scratch: FloatView,
+        _ body: (_ y: Int, _ row: UnsafePointer<Float>) -> Void
+    ) {
+        let (count, depth) = (target.width * channels, rows.depth)
+        precondition(scratch.count >= scratchCount(channels: channels))
+        let ring = unsafe scratch.base
+        let sum = unsafe ring + depth * count
+        var next = 0
+        for y in 0..<target.height {
+            let (first, places) = (rows.pixels[y], rows.places(of: y))
+            next = max(next, first)
+            while next < first + places.count {
+                unsafe resampleColumns(
+                    of: input + next * rowStride, channels: channels, into: ring + next % depth * count)
+                next += 1
+            }
+            unsafe sum.update(repeating: 0, count: count)
+            for (offset, place) in places.enumerated() {
+                let weight = rows.weights[place]
+                let row = unsafe ring + (first + offset) % depth * count
+                for index in 0..<count { unsafe sum[index] += weight * row[index] }
+            }
+            unsafe body(y, sum)
+        }
+    }
+
+    @inline(__always) @unsafe
+    private func resampleColumns<Sample: ImageSample>(
+        of row: UnsafePointer<Sample>, channels: Int, into output: UnsafeMutablePointer<Float>
+    ) {
         let (starts, first) = (columns.starts, columns.pixels)
         unsafe columns.weights.withUnsafeBufferPointer { weights in
-            for y in 0..<source.height {
-                let row = unsafe input.base + y * input.rowStride
-                var pixel = unsafe narrow.base + y * narrow.rowStride
-                for x in 0..<target.width {
+            var pixel = unsafe output
+            for x in 0..<target.width {
+                if channels == 3 {
+                    // Three sums side by side do not wait for each other.
+                    var (red, green, blue): (Float, Float, Float) = (0, 0, 0)
+                    var sample = unsafe row + 3 * first[x]
+                    for place in starts[x]..<starts[x + 1] {
+                        let weight = unsafe weights[place]
+                        red += unsafe weight * sample[0].float
+                        green += unsafe weight * sample[1].float
+                        blue += unsafe weight * sample[2].float
+                        unsafe sample += 3
+                    }
+                    unsafe (pixel[0], pixel[1], pixel[2]) = (red, green, blue)
+                } else {
                     for channel in 0..<channels {
-                        var sample = unsafe row + first[x] * channels + channel
                         var sum: Float = 0
+                        var sample = unsafe row + channels * first[x] + channel
                         for place in starts[x]..<starts[x + 1] {
-                            sum += unsafe weights[place] * sample.pointee
+                            sum += unsafe weights[place] * sample.pointee.float
                             unsafe sample += channels
                         }
                         unsafe pixel[channel] = sum
                     }
-                    unsafe pixel += channels
                 }
+                unsafe pixel += channels
             }
         }
     }
+}
+
+/// What the samples of an image may be.
+private protocol ImageSample {
+    var float: Float { get }
+}
+
+extension Float: ImageSample {
+    fileprivate var float: Float { self }
+}
+
+extension UInt8: ImageSample {
+    fileprivate var float: Float { Float(self) }
 }
 
 extension Tensor {
@@ -170,30 +217,15 @@ extension Tensor {
                 && scales.count == shape.channels && offsets.count == shape.channels
                 && image >= 0 && image < batch)
         let output = unsafe base + place(image, 0, 0)
-        let (rows, columns) = (resampling.rows, resampling.columns)
-        unsafe bytes.withUnsafeBufferPointer { bytes in
-            for y in 0..<shape.height {
-                let rowPlaces = rows.places(of: y)
-                for x in 0..<shape.width {
-                    let columnPlaces = columns.places(of: x)
-                    let pixel = unsafe output + (y * shape.width + x) * pixelStride
-                    for channel in 0..<channels {
-                        var sum: Float = 0
-                        var start = (rows.pixels[y] * source.width + columns.pixels[x]) * channels + channel
-                        for rowPlace in rowPlaces {
-                            var rowSum: Float = 0
-                            var place = start
-                            for columnPlace in columnPlaces {
-                                rowSum += unsafe columns.weights[columnPlace] * Float(bytes[place])
-                                place += channels
-                            }
-                            sum += rows.weights[rowPlace] * rowSum
-                            start += source.width * channels
-                        }
-                        for target in channels == 1 ? 0..<shape.channels : channel..<channel + 1 {
-                            unsafe pixel[target * channelStride] = scales[target] * sum + offsets[target]
-                        }
-                    }
+        let count = resampling.scratchCount(channels: channels)
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { scratch in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                unsafe resampling.forEachRow(
+                    of: bytes.baseAddress!, rowStride: source.width * channels, channels: channels,
+                    scratch: FloatView(base: scratch.baseAddress!, count: count)
+                ) { y, row in
+                    unsafe loadRow(
+                        y, of: row, channels: channels, scales: scales, offsets: offsets, into: output)
                 }
             }
         }

@@ -27,7 +27,7 @@ public final class Trainer {
     let average: WeightAverage?
     private let evaluator: Evaluator
 
-    /// Allocates everything a run takes. What does not lie in memory is loaded ahead.
+    /// Allocates everything a run takes.
     ///
     /// - Parameters:
     ///   - threads: by default as many as the process may use; the result does not depend on it.

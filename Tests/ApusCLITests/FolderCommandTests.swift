@@ -56,6 +56,24 @@ struct FolderCommandTests {
         #expect(outcome.errors.contains("\(photos.path)/dark/bad.jpg, byte 0: found the bytes 6e 6f 20 69"))
     }
 
+    @Test("A run that is taken up has its constants from the checkpoint, and reads no image for them")
+    func resumed() async throws {
+        let (photos, output) = (try Self.photos(), try TemporaryFolder())
+        let run = output.url.appending(path: "run").path
+        let line = ["train", "--quiet", "--data=folder=\(photos.path)", "--output", run] + Self.few
+        #expect(await apus(line).status == .success)
+        // Of what is left of a complete run, nothing needs the images to train on: their headers are whole.
+        for index in 0..<20 {
+            let file = "\(photos.path)/\(index.isMultiple(of: 2) ? "light" : "dark")/\(index).png"
+            var bytes = try Data(contentsOf: URL(filePath: file))
+            bytes[bytes.count / 2] ^= 0xFF
+            try bytes.write(to: URL(filePath: file))
+        }
+        let outcome = await apus("train", "--resume", "--output", run)
+        // The images to test on are read, and found damaged.
+        #expect(outcome.output.contains("is complete"), "\(outcome.errors)")
+    }
+
     @Test("Constants that are given are kept, and go together")
     func constants() async throws {
         let (photos, output) = (try Self.photos(), try TemporaryFolder())

@@ -78,12 +78,12 @@ struct PreviewCommand: Command {
         let rows = try Self.indices(images, of: train).map { index in
             let original = try train.image(index, atLeast: nil)
             let variants = try (0..<count).map { epoch in
-                try chain.apply(to: original, number: index, seed: seed, epoch: epoch)
+                try chain.variant(of: index, in: train, seed: seed, epoch: epoch)
             }
             return [original] + variants
         }
         try ContactSheet(rows: rows).image.writePNG(to: output)
-        let shown = augmentation.transforms.isEmpty ? "" : " by \(augmentation)"
+        let shown = "\(augmentation)".isEmpty ? "" : " by \(augmentation)"
         console.write(
             "\(rows.count.counted("image")) of \(data), each as it is and in "
                 + "\(count.counted("variant"))\(shown), in \(RunFolder.shown(output.path))\n")

@@ -73,7 +73,7 @@ struct TrainCommand: Command {
     }
 
     private func newRun() throws -> TrainingRun {
-        let data = try load(settings)
+        let data = try load(settings, normalization: settings.normalization)
         let size = settings.imageSize.map { ", resized to \($0)" } ?? ""
         let images = "the images of \(settings.data), of \(data.extentText)\(size)"
         let model = try settings.model(for: data)
@@ -93,8 +93,8 @@ struct TrainCommand: Command {
         return run
     }
 
-    private func load(_ settings: TrainSettings) throws -> DatasetSplits {
-        try settings.data.load(normalization: settings.normalization, isStrict: isStrict)
+    private func load(_ settings: TrainSettings, normalization: Normalization?) throws -> DatasetSplits {
+        try settings.data.load(normalization: normalization, isStrict: isStrict)
     }
 
     private func trainer(
@@ -135,8 +135,8 @@ struct TrainCommand: Command {
         let checkpoint = try Checkpoint(contentsOf: folder.checkpoint)
         let settings = try savedSettings(checkpoint)
         try settings.checkAgreement(with: arguments, path: folder.shownPath)
-        let data = try load(settings)
         let classifier = try checkpoint.classifier(backend: settings.backend, freezing: settings.frozen)
+        let data = try load(settings, normalization: classifier.preprocessing.imageNormalization)
         let trainer = try trainer(classifier, on: data, settings)
         try trainer.resume(from: checkpoint)
         folder.removeLeftovers()

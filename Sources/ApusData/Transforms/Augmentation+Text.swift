@@ -26,21 +26,35 @@ extension Augmentation: CustomStringConvertible {
             guard let entry = Self.grammar.first(where: { $0.name == term.name }) else {
                 throw TransformError.unknownTransform(term.name)
             }
-            let (transform, isMore) = try entry.read(&term, transforms.last)
+            let reading = try entry.read(&term, transforms.last)
             try term.checkAllKnown()
-            try transform.check()
-            if isMore {
-                guard made.insert(term.name).inserted else { throw TransformError.repeated(term.name) }
-                transforms[transforms.count - 1] = transform
-            } else {
+            switch reading {
+            case .next(let transform):
                 made = [term.name]
                 transforms.append(transform)
+            case .changed(let transform):
+                guard made.insert(term.name).inserted else { throw TransformError.repeated(term.name) }
+                transforms[transforms.count - 1] = transform
+            case .mixup(let mixup):
+                guard self.mixup == nil else { throw TransformError.repeated(term.name) }
+                self.mixup = mixup
             }
+            try check()
         }
     }
 
     /// The text, without parameters that are as by default.
-    public var description: String { transforms.map { "\($0)" }.joined(separator: ",") }
+    public var description: String {
+        (transforms.map { "\($0)" } + (mixup.map { ["\($0)"] } ?? [])).joined(separator: ",")
+    }
+}
+
+/// What a term of the text comes to.
+private enum Reading {
+    case next(any Transform)
+    /// The transform before it, which does this one's work too.
+    case changed(any Transform)
+    case mixup(Mixup)
 }
 
 /// A name of the text, and what it stands for.
@@ -49,9 +63,8 @@ private struct GrammarEntry: Sendable {
     /// The name with its value and parameters.
     let usage: String
     let meaning: String
-    /// Reads a term; with the transform before it, where that does this one's work too.
-    let read:
-        @Sendable (inout TransformTerm, (any Transform)?) throws -> (transform: any Transform, isMore: Bool)
+    /// Reads a term, that comes after a transform.
+    let read: @Sendable (inout TransformTerm, (any Transform)?) throws -> Reading
 
     /// A transform of its own.
     init(
@@ -59,7 +72,16 @@ private struct GrammarEntry: Sendable {
         _ read: @escaping @Sendable (inout TransformTerm) throws -> any Transform
     ) {
         (self.name, self.usage, self.meaning) = (name, usage, meaning)
-        self.read = { term, _ in (try read(&term), false) }
+        self.read = { term, _ in .next(try read(&term)) }
+    }
+
+    /// What is mixed into images.
+    init(
+        _ name: String, _ usage: String, _ meaning: String,
+        mixing read: @escaping @Sendable (inout TransformTerm) throws -> Mixup
+    ) {
+        (self.name, self.usage, self.meaning) = (name, usage, meaning)
+        self.read = { term, _ in .mixup(try read(&term)) }
     }
 
     /// A change that one transform makes together with others.
@@ -71,7 +93,7 @@ private struct GrammarEntry: Sendable {
         self.read = { term, last in
             var whole = last as? Whole ?? empty
             try read(&term, &whole)
-            return (whole, last is Whole)
+            return last is Whole ? .changed(whole) : .next(whole)
         }
     }
 }
@@ -152,6 +174,10 @@ extension Augmentation {
                 deviation: try $0.number("deviation") ?? ElasticDistortion.defaultDeviation,
                 fill: try $0.fill())
         },
+        GrammarEntry(
+            "mixup", "mixup[=A]",
+            "Mix another image and its class into each, after all else; shares are Beta(A, A), A being 0.2",
+            mixing: { Mixup(alpha: try $0.number(default: Mixup.defaultAlpha)) }),
     ]
 }
 

@@ -1,5 +1,6 @@
 import ApusFormats
 import ApusKernels
+import ApusNN
 import Synchronization
 
 /// A dataset's images with random changes, as a network's input: what a trainer learns from in place of the images
@@ -51,12 +52,17 @@ public final class AugmentedImages: ImageSource {
     public var classCount: Int { dataset.classNames.count }
     public func label(of image: Int) -> Int { dataset.label(of: image) }
 
+    public func mixture(of image: Int, seed: UInt64, epoch: Int) -> Mixture? {
+        guard let mixup = augmentation.mixup else { return nil }
+        let partner = mixup.partner(of: image, count: count, seed: seed, epoch: epoch)
+        return Mixture(label: label(of: partner.image), share: partner.share)
+    }
+
     public func load(_ image: Int, seed: UInt64, epoch: Int, into tensor: Tensor, at index: Int) throws {
         let workspace = workspaces.withLock { $0.popLast() } ?? TransformWorkspace()
         defer { workspaces.withLock { $0.append(workspace) } }
-        let samples = try augmentation.apply(
-            to: dataset.image(image, atLeast: augmentation.leastInput), number: image, seed: seed,
-            epoch: epoch, in: workspace)
+        let samples = try augmentation.samples(
+            of: image, in: dataset, seed: seed, epoch: epoch, workspace)
         tensor.load(index, samples: samples, scales: scales, offsets: offsets)
     }
 }

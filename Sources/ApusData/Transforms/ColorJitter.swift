@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Changes brightness, contrast, saturation and hue by random amounts, in a random order, as torchvision's
@@ -26,6 +27,11 @@ public struct ColorJitter: Transform, Hashable {
             try TransformError.check(value, name, in: 0...10)
         }
         try TransformError.check(hue, "hue", in: 0...0.5)
+    }
+
+    public func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        least
     }
 
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) {

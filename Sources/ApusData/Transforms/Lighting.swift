@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 import Foundation
 
@@ -30,6 +31,11 @@ public struct Lighting: Transform, Hashable {
             components: try PrincipalComponents(covariance: Self.colorCovariance(of: data)))
     }
 
+    public func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        least
+    }
+
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) throws {
         guard let components else {
             throw TransformError.invalidValue(
@@ -46,32 +52,43 @@ public struct Lighting: Transform, Hashable {
     }
 
     /// How the red, green and blue of pixels vary together, on the scale from 0 to 1: over all images, or evenly
-    /// spread ones of many.
+    /// spread ones of many. All threads look at them.
     static func colorCovariance(of data: any Dataset) throws -> [[Double]] {
         let count = min(data.count, greatestSample)
-        // Whole numbers: sums that no order changes.
-        var sums = [Int](repeating: 0, count: 3)
-        var products = [Int](repeating: 0, count: 9)
-        var pixels = 0
-        for sample in 0..<count {
-            let samples = try data.image(sample * data.count / count, atLeast: nil).samples
-            pixels += samples.count / 3
-            for start in stride(from: 0, to: samples.count - 2, by: 3) {
-                for first in 0..<3 {
-                    let value = Int(samples[start + first])
-                    sums[first] += value
-                    for second in 0...first {
-                        products[3 * first + second] += value * Int(samples[start + second])
-                    }
-                }
-            }
+        let images = try Workers().tryMap(count: count) { sample in
+            try ColorSums(of: data.image(sample * data.count / count, atLeast: Normalization.sampledSize))
         }
+        let sums = (0..<3).map { channel in images.reduce(0) { $0 + $1.sums[channel] } }
+        let products = (0..<9).map { place in images.reduce(0) { $0 + $1.products[place] } }
+        let pixels = images.reduce(0) { $0 + $1.pixels }
         let scale = Double(max(pixels, 1))
         return (0..<3).map { row in
             (0..<3).map { column in
                 let mean = Double(sums[row]) / scale * (Double(sums[column]) / scale)
                 return (Double(products[3 * max(row, column) + min(row, column)]) / scale - mean)
                     / (255 * 255)
+            }
+        }
+    }
+}
+
+/// Sums over an image's pixels: whole numbers, that no order of adding changes.
+private struct ColorSums: Sendable {
+    let pixels: Int
+    /// Of red, green and blue.
+    private(set) var sums = [Int](repeating: 0, count: 3)
+    /// Of their products with each other, `[3, 3]`; those below the diagonal and on it.
+    private(set) var products = [Int](repeating: 0, count: 9)
+
+    init(of image: PixelImage) {
+        pixels = image.height * image.width
+        for start in stride(from: 0, to: image.samples.count, by: 3) {
+            for first in 0..<3 {
+                let value = Int(image.samples[start + first])
+                sums[first] += value
+                for second in 0...first {
+                    products[3 * first + second] += value * Int(image.samples[start + second])
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Turns, moves, scales and shears an image about its middle, by random amounts, in one resampling pass.
@@ -34,6 +35,13 @@ public struct RandomAffine: Transform, Hashable {
         }
         try TransformError.check(shear, "shear", in: 0...60)
         try TransformError.check(Double(fill), "fill", in: 0...1)
+    }
+
+    /// Where the image grows, there is less of it that has to be as large.
+    public func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        func grown(_ extent: Int) -> Int { Int((Double(extent) * max(1, scale.upperBound)).rounded(.up)) }
+        return least.map { ImageSize(height: grown($0.height), width: grown($0.width)) }
     }
 
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) throws {

@@ -1,5 +1,5 @@
+import ApusFormats
 import ApusKernels
-import Foundation
 
 /// Hides a window of random area, shape and place, with some probability (Zhong, Zheng, Kang, Li and Yang, 2020,
 /// "Random Erasing Data Augmentation").
@@ -35,18 +35,15 @@ public struct RandomErasing: Transform, Hashable {
 
     public func check() throws {
         try TransformError.check(probability, "erase", in: 0...1)
-        for bound in [area.lowerBound, area.upperBound] {
-            try TransformError.check(bound, "area", in: 0.0001...1)
-        }
-        for bound in [ratio.lowerBound, ratio.upperBound] {
-            try TransformError.check(bound, "ratio", in: 0.01...100)
-        }
+        try TransformError.checkWindow(area: area, ratio: ratio)
         if case .value(let value) = fill { try TransformError.check(Double(value), "fill", in: 0...1) }
     }
 
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) {
         output.copy(from: input)
-        guard context.happens(probability, at: 0), let window = window(of: input, context) else { return }
+        guard context.happens(probability, at: 0), let window = window(of: input.size, context.random) else {
+            return
+        }
         let hidden = output.part(rows: window.rows, columns: window.columns)
         switch fill {
         case .value(let value): hidden.fill(value)
@@ -57,22 +54,14 @@ public struct RandomErasing: Transform, Hashable {
     /// The first random number that no window's place takes.
     private static let firstOfNoise = 128
 
-    private func window(
-        of image: ImageView, _ context: TransformContext
-    ) -> (rows: Range<Int>, columns: Range<Int>)? {
-        let logarithms = log(ratio.lowerBound)...log(ratio.upperBound)
-        for attempt in 1...10 {
-            let pixels = context.uniform(in: area, at: 8 * attempt) * Double(image.pixels)
-            let shape = exp(context.uniform(in: logarithms, at: 8 * attempt + 1))
-            let rows = Int((pixels * shape).squareRoot().rounded())
-            let columns = Int((pixels / shape).squareRoot().rounded())
-            guard 1..<image.height ~= rows, 1..<image.width ~= columns else { continue }
-            // Whole numbers take two words each.
-            let top = context.random.integer(below: image.height - rows + 1, at: 4 * attempt + 1)
-            let left = context.random.integer(below: image.width - columns + 1, at: 4 * attempt + 2)
-            return (top..<top + rows, left..<left + columns)
-        }
-        return nil
+    /// The first of ten windows that leaves something of the image to see in either direction.
+    private func window(of image: ImageSize, _ random: CounterRandom) -> RandomWindow? {
+        (1...10).lazy.compactMap { attempt in
+            RandomWindow(
+                of: image, area: area, ratio: 1 / ratio.upperBound...1 / ratio.lowerBound,
+                greatest: ImageSize(height: image.height - 1, width: image.width - 1), attempt: attempt,
+                random)
+        }.first
     }
 }
 

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusKernels
 
 /// Mirrors an image, with some probability.
@@ -18,6 +19,11 @@ public struct RandomFlip: Transform, Hashable {
     }
 
     public func check() throws { try TransformError.check(probability, name, in: 0...1) }
+
+    public func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        least
+    }
 
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) {
         switch context.happens(probability, at: 0) ? direction : nil {

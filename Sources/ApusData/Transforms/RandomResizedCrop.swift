@@ -1,6 +1,5 @@
 import ApusFormats
 import ApusKernels
-import Foundation
 
 /// Keeps a window of random area, shape and place, resized (Szegedy et al., 2015, "Going deeper with convolutions").
 ///
@@ -31,43 +30,38 @@ public struct RandomResizedCrop: Transform, Hashable {
 
     public func check() throws {
         try TransformError.check(size, "random-resized-crop")
-        for bound in [area.lowerBound, area.upperBound] {
-            try TransformError.check(bound, "area", in: 0.0001...1)
-        }
-        for bound in [ratio.lowerBound, ratio.upperBound] {
-            try TransformError.check(bound, "ratio", in: 0.01...100)
-        }
+        try TransformError.checkWindow(area: area, ratio: ratio)
     }
 
     public func apply(_ input: ImageView, into output: ImageView, _ context: TransformContext) throws {
-        let window = window(of: input.size, context)
+        let window = window(of: input.size, context.random)
         try context.resample(
             input.part(rows: window.rows, columns: window.columns), into: output, filter)
     }
 
-    private func window(
-        of size: ImageSize, _ context: TransformContext
-    ) -> (rows: Range<Int>, columns: Range<Int>) {
-        let (height, width) = (size.height, size.width)
-        let logarithms = log(ratio.lowerBound)...log(ratio.upperBound)
-        for attempt in 0..<10 {
-            let pixels = context.uniform(in: area, at: 8 * attempt) * Double(height * width)
-            let shape = exp(context.uniform(in: logarithms, at: 8 * attempt + 1))
-            let columns = Int((pixels * shape).squareRoot().rounded())
-            let rows = Int((pixels / shape).squareRoot().rounded())
-            guard 1...height ~= rows, 1...width ~= columns else { continue }
-            // Whole numbers take two words each.
-            let top = context.random.integer(below: height - rows + 1, at: 4 * attempt + 1)
-            let left = context.random.integer(below: width - columns + 1, at: 4 * attempt + 2)
-            return (top..<top + rows, left..<left + columns)
+    /// The window's share of what is left of the image is that which it has of the whole.
+    public func leastInput(of whole: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        guard let whole else { return nil }
+        let window = window(of: whole, random)
+        func scaled(_ extent: Int, _ target: Int, _ part: Int) -> Int { (extent * target + part - 1) / part }
+        return ImageSize(
+            height: scaled(whole.height, size.height, window.rows.count),
+            width: scaled(whole.width, size.width, window.columns.count))
+    }
+
+    private func window(of size: ImageSize, _ random: CounterRandom) -> RandomWindow {
+        let drawn = (0..<10).lazy.compactMap { attempt in
+            RandomWindow(of: size, area: area, ratio: ratio, greatest: size, attempt: attempt, random)
         }
-        let shape = Double(width) / Double(height)
-        let rows =
-            shape < ratio.lowerBound ? Int((Double(width) / ratio.lowerBound).rounded()) : height
-        let columns =
-            shape > ratio.upperBound ? Int((Double(height) * ratio.upperBound).rounded()) : width
-        let (top, left) = ((height - max(1, rows)) / 2, (width - max(1, columns)) / 2)
-        return (top..<top + max(1, rows), left..<left + max(1, columns))
+        if let window = drawn.first { return window }
+        let (height, width) = (Double(size.height), Double(size.width))
+        let shape = width / height
+        let rows = shape < ratio.lowerBound ? max(1, (width / ratio.lowerBound).rounded()) : height
+        let columns = shape > ratio.upperBound ? max(1, (height * ratio.upperBound).rounded()) : width
+        return RandomWindow(
+            top: (size.height - Int(rows)) / 2, left: (size.width - Int(columns)) / 2, height: Int(rows),
+            width: Int(columns))
     }
 }
 

@@ -49,6 +49,11 @@ public struct Resize: Transform, Hashable {
         }
     }
 
+    public func leastInput(of whole: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        outputSize ?? whole.flatMap { try? outputSize(of: $0) }
+    }
+
     public func check() throws {
         switch target {
         case .size(let size): try TransformError.check(size, "resize")

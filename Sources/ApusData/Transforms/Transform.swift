@@ -37,6 +37,15 @@ public protocol Transform: Sendable {
     /// - Throws: where it is not for such images.
     func prepared(for data: any Dataset) throws -> any Transform
 
+    /// What a decoder may make an image smaller to, in leaving out detail that would be lost: the size that it must not
+    /// fall below. By default nil: all detail is wanted.
+    ///
+    /// - Parameters:
+    ///   - size: the whole image's; nil where it is not known.
+    ///   - least: the size that what comes out must not fall below; nil where all its detail is wanted.
+    ///   - random: the numbers that `apply` will have.
+    func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+
     /// Writes what becomes of an image: samples from 0 to 1, of 1 or 3 channels.
     ///
     /// - Parameters:
@@ -49,6 +58,10 @@ extension Transform {
     public var outputSize: ImageSize? { nil }
     public func outputSize(of size: ImageSize) throws -> ImageSize { outputSize ?? size }
     public func check() throws {}
+    public func leastInput(of size: ImageSize?, for least: ImageSize?, _ random: CounterRandom) -> ImageSize?
+    {
+        nil
+    }
     public func prepared(for data: any Dataset) throws -> any Transform { self }
 }
 
@@ -75,7 +88,7 @@ public struct TransformContext: Sendable {
 
     /// Uniform between `range`'s bounds.
     func uniform(in range: ClosedRange<Double>, at index: Int) -> Double {
-        range.lowerBound + (range.upperBound - range.lowerBound) * Double(random.uniform(at: index))
+        random.uniform(in: range, at: index)
     }
 
     /// Whether something of this probability happens.
@@ -86,4 +99,11 @@ public struct TransformContext: Sendable {
 
 extension ImageView {
     var size: ImageSize { ImageSize(height: height, width: width) }
+}
+
+extension CounterRandom {
+    /// Uniform between `range`'s bounds.
+    func uniform(in range: ClosedRange<Double>, at index: Int) -> Double {
+        range.lowerBound + (range.upperBound - range.lowerBound) * Double(uniform(at: index))
+    }
 }

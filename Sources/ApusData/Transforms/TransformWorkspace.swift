@@ -9,6 +9,9 @@ package final class TransformWorkspace: @unchecked Sendable {
     private var resampling = Resampling(
         from: Shape(height: 1, width: 1, channels: 1), to: Shape(height: 1, width: 1, channels: 1))
 
+    /// That of an image which is mixed into this one's.
+    private(set) lazy var partner = TransformWorkspace()
+
     package init() {}
 
     /// An image that holds anything, in the memory of those of the same `turn`, 0 or 1.

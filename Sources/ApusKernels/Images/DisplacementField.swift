@@ -31,12 +31,8 @@ public struct DisplacementField: Sendable {
         let pixels = height * width
         precondition(memory.count >= 3 * pixels)
         let field = memory.slice(0..<2 * pixels)
-        for start in stride(from: 0, to: field.count, by: 4) {
-            let words = random.words(block: start >> 2)
-            for lane in 0..<min(4, field.count - start) {
-                unsafe field.base[start + lane] = Float(words[lane] >> 8) * 0x1p-23 - 1
-            }
-        }
+        unsafe random.fillUniform(field.base, count: field.count, from: 0)
+        for index in 0..<field.count { unsafe field.base[index] = 2 * field.base[index] - 1 }
         let scratch = memory.slice(2 * pixels..<3 * pixels)
         for direction in 0..<2 {
             smooth(field.slice(direction * pixels..<(direction + 1) * pixels), height, width, scratch)

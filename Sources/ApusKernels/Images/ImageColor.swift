@@ -1,5 +1,3 @@
-import Foundation
-
 /// Changes of an image's colours, as torchvision defines them: samples are of 0 to 1, and kept there.
 ///
 /// `output` may be the input. A grey image has no saturation and no hue, and stays as it is there.
@@ -33,16 +31,40 @@ public enum ImageColor {
     }
 
     /// Turns the hue by a part of the circle.
+    ///
+    /// With v the greatest sample of a pixel, r what lies between it and the least, and h the hue in sixths of the
+    /// circle, a sample is `v - r max(0, min(k, 4 - k, 1))` where `k = (h + n) mod 6` and n is 5 for red, 3 for green and
+    /// 1 for blue.
     public static func turnHue(_ input: ImageView, by part: Float, into output: ImageView) {
         guard input.channels == 3 else { return output.copy(from: input) }
+        let turn = 6 * (part - part.rounded(.down))
         unsafe forEachRow(input, output) { row, count, result in
             for index in stride(from: 0, to: count, by: 3) {
                 let (red, green, blue) = unsafe (row[index], row[index + 1], row[index + 2])
-                let turned = Hue(red, green, blue).turned(by: part)
-                unsafe (result[index], result[index + 1], result[index + 2]) = turned
+                let value = max(red, max(green, blue))
+                let range = value - min(red, min(green, blue))
+                let (start, rest): (Float, Float) =
+                    value == red
+                    ? (green < blue ? 6 : 0, green - blue)
+                    : value == green ? (2, blue - red) : (4, red - green)
+                let hue = wrapped(start + rest / (range == 0 ? 1 : range) + turn)
+                unsafe result[index] = value - range * distance(hue + 5)
+                unsafe result[index + 1] = value - range * distance(hue + 3)
+                unsafe result[index + 2] = value - range * distance(hue + 1)
             }
         }
     }
+
+    /// How far below the greatest sample one is, as a part of the range, that is so many sixths of the circle away.
+    @inline(__always)
+    private static func distance(_ sixths: Float) -> Float {
+        let sixths = wrapped(sixths)
+        return max(0, min(min(sixths, 4 - sixths), 1))
+    }
+
+    /// A number from 0 to 12 without a whole circle.
+    @inline(__always)
+    private static func wrapped(_ sixths: Float) -> Float { sixths >= 6 ? sixths - 6 : sixths }
 
     /// Adds a number to all red samples, all green and all blue ones, which may leave 0 to 1.
     public static func shift(_ input: ImageView, by shifts: SIMD3<Float>, into output: ImageView) {
@@ -87,50 +109,6 @@ public enum ImageColor {
         for y in 0..<input.height {
             unsafe body(
                 input.base + y * input.rowStride, input.rowLength, output.base + y * output.rowStride)
-        }
-    }
-}
-
-/// A colour by its hue (0 to 1, from red by green and blue to red), saturation and value.
-private struct Hue {
-    var hue: Float
-    let saturation: Float
-    let value: Float
-
-    @inline(__always)
-    init(_ red: Float, _ green: Float, _ blue: Float) {
-        value = max(red, max(green, blue))
-        let range = value - min(red, min(green, blue))
-        saturation = range == 0 ? 0 : range / value
-        let divisor = range == 0 ? 1 : range
-        let sixths: Float =
-            if value == red {
-                (green - blue) / divisor
-            } else if value == green {
-                2 + (blue - red) / divisor
-            } else {
-                4 + (red - green) / divisor
-            }
-        hue = sixths < 0 ? sixths / 6 + 1 : sixths / 6
-    }
-
-    /// The red, green and blue of this colour with its hue turned.
-    @inline(__always)
-    func turned(by part: Float) -> (Float, Float, Float) {
-        let turned = hue + part
-        let sixths = (turned - turned.rounded(.down)) * 6
-        let sector = sixths.rounded(.down)
-        let fraction = sixths - sector
-        let low = value * (1 - saturation)
-        let falling = value * (1 - saturation * fraction)
-        let rising = value * (1 - saturation * (1 - fraction))
-        return switch sector {
-        case 1: (falling, value, low)
-        case 2: (low, value, rising)
-        case 3: (low, falling, value)
-        case 4: (rising, low, value)
-        case 5: (value, low, falling)
-        default: (value, rising, low)
         }
     }
 }

@@ -76,9 +76,7 @@ public struct ImageView: @unchecked Sendable {
     /// - Parameter first: the place of the first one in the stream.
     public func fill(with random: CounterRandom, from first: Int) {
         for y in 0..<height {
-            for index in 0..<rowLength {
-                unsafe base[y * rowStride + index] = random.uniform(at: first + y * rowLength + index)
-            }
+            unsafe random.fillUniform(base + y * rowStride, count: rowLength, from: first + y * rowLength)
         }
     }
 
@@ -133,6 +131,16 @@ public struct ImageView: @unchecked Sendable {
         }
     }
 
+    /// Makes each sample the mean of it and that of `other`, which counts `share`.
+    package func mix(_ other: ImageView, share: Float) {
+        checkMatches(other)
+        for y in 0..<height {
+            let row = unsafe base + y * rowStride
+            let source = unsafe other.base + y * other.rowStride
+            for index in 0..<rowLength { unsafe row[index] += share * (source[index] - row[index]) }
+        }
+    }
+
     /// Reads bytes, `[height, width, channels]`, each as 1/255 of its value.
     package func load(bytes: [UInt8]) {
         precondition(bytes.count == count, "\(bytes.count) bytes for \(count) samples")
@@ -163,17 +171,28 @@ extension Tensor {
                 && scales.count == shape.channels && offsets.count == shape.channels && image >= 0
                 && image < batch)
         let output = unsafe base + place(image, 0, 0)
-        let (step, stride) = (samples.channels, pixelStride)
+        for y in 0..<shape.height {
+            unsafe loadRow(
+                y, of: samples.base + y * samples.rowStride, channels: samples.channels, scales: scales,
+                offsets: offsets, into: output)
+        }
+    }
+
+    /// Reads a row of the image that begins at `output` from samples of `channels`, a single one for every channel.
+    @inline(__always) @unsafe
+    func loadRow(
+        _ y: Int, of samples: UnsafePointer<Float>, channels: Int, scales: [Float], offsets: [Float],
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let stride = pixelStride
         for channel in 0..<shape.channels {
             let (scale, offset) = (scales[channel], offsets[channel])
-            var place = unsafe output + channel * channelStride
-            for y in 0..<shape.height {
-                var sample = unsafe samples.base + y * samples.rowStride + (step == 1 ? 0 : channel)
-                for _ in 0..<shape.width {
-                    unsafe place.pointee = scale * sample.pointee + offset
-                    unsafe sample += step
-                    unsafe place += stride
-                }
+            var place = unsafe output + channel * channelStride + y * shape.width * stride
+            var sample = unsafe samples + (channels == 1 ? 0 : channel)
+            for _ in 0..<shape.width {
+                unsafe place.pointee = scale * sample.pointee + offset
+                unsafe sample += channels
+                unsafe place += stride
             }
         }
     }

@@ -13,6 +13,14 @@ extension Tensor {
     /// Adds `other`, of the same batch, shape and layout.
     public func add(_ other: Tensor) { zip(self, other) { $0 + $1 } }
 
+    /// Adds `other`, of the same batch and shape; either may share its blocks of memory with other images.
+    package func addImages(_ other: Tensor) {
+        checkMatches(other)
+        forEachPlace { image, pixel, channel in
+            unsafe base[place(image, pixel, channel)] += other.base[other.place(image, pixel, channel)]
+        }
+    }
+
     /// Sets each element to `transform` of the element of `source` at the same place; `source` may be
     /// this tensor.
     @inlinable

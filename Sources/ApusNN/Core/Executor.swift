@@ -1,15 +1,5 @@
 import ApusKernels
 
-/// Where an executor gets the images of a batch from. Called on the workers' threads, for many images at
-/// once.
-public protocol BatchSource: AnyObject, Sendable {
-    /// Writes the image at `position` of the batch to image `index` of `tensor`.
-    func load(_ position: Int, into tensor: Tensor, at index: Int)
-
-    /// The class of the image at `position` of the batch; not called where no loss is asked for.
-    func label(at position: Int) -> Int
-}
-
 /// Runs a network over batches: forward, the loss, and backward.
 ///
 /// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
@@ -29,7 +19,8 @@ public final class Executor: @unchecked Sendable {
         public var weight: Double
         /// The sum of the losses of the images, each times what it counts.
         public var lossSum: Double
-        /// Images whose greatest output is that of their class; none where outputs are maps.
+        /// Images whose greatest output is that of their class, where they are mixed that of the greater share; none
+        /// where outputs are maps.
         public var correct: Int
 
         /// The mean loss of an image.
@@ -129,9 +120,9 @@ public final class Executor: @unchecked Sendable {
         preparers = network.root.withPreparedMemory
         memories = try (0..<(isTraining ? active : workers.count)).map { [preparedBlock] worker in
             try WorkerMemory(
-                plan, savesActivations: worker < active, parameters: network.parameterBlock,
-                prepared: preparedBlock.view, backend: network.backend,
-                layout: network.layout)
+                plan, output: network.output, savesActivations: worker < active,
+                parameters: network.parameterBlock, prepared: preparedBlock.view,
+                backend: network.backend, layout: network.layout)
         }
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
         inputBlock = try FloatBuffer(count: imageFloats * active)
@@ -322,17 +313,10 @@ public final class Executor: @unchecked Sendable {
                 .images(place)
             : nil
         memory.timed(.loss) {
-            for (index, position) in range.enumerated() {
-                memory.labels[index] = Int32(source.label(at: position))
-            }
-            lane.lossSum += loss.evaluate(
-                outputs: output, labels: memory.labels[..<range.count], scale: lossScale, gradient: gradient)
-            if output.shape.isVector {
-                for index in 0..<range.count
-                where Reductions.argmax(output, image: index) == Int(memory.labels[index]) {
-                    lane.correct += 1
-                }
-            }
+            memory.targets.load(range, of: source)
+            lane.lossSum += memory.targets.evaluate(
+                loss, outputs: output, scale: lossScale, gradient: gradient)
+            lane.correct += memory.targets.correct(output)
         }
         if let gradient {
             context.backward(

@@ -157,8 +157,7 @@ final class WorkerMemory: @unchecked Sendable {
     let saved: FloatView
     let scratch: FloatView
     var gradients: FloatView?
-    /// The classes of the shard's images.
-    var labels: [Int32]
+    var targets: ShardTargets
     var phase = Phase.evaluation
     var computesGradients = false
     /// Who works on the shard together, or nil where this thread does alone.
@@ -173,15 +172,15 @@ final class WorkerMemory: @unchecked Sendable {
 
     /// - Parameter savesActivations: whether the worker runs whole shards, and not only shares of layers.
     init(
-        _ plan: MemoryPlan, savesActivations: Bool, parameters: FloatView, prepared: FloatView,
-        backend: Backend, layout: Layout
+        _ plan: MemoryPlan, output: Shape, savesActivations: Bool, parameters: FloatView,
+        prepared: FloatView, backend: Backend, layout: Layout
     ) throws {
         self.plan = plan
         self.backend = backend
         self.layout = layout
         self.parameters = parameters
         self.prepared = prepared
-        labels = [Int32](repeating: 0, count: plan.images)
+        targets = try ShardTargets(images: plan.images, output: output, layout: layout)
         let savedFloats = savesActivations ? plan.savedFloats : 0
         arena = try FloatBuffer(count: savedFloats + plan.scratchFloats)
         saved = arena.view.slice(0..<savedFloats)

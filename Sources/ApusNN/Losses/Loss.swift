@@ -24,10 +24,15 @@ public protocol Loss: Sendable {
 extension Loss {
     public var classWeights: [Float]? { nil }
 
-    /// What the first `count` images of `source` count together.
+    /// What the first `count` images of `source` count together, those that are mixed as much of each class as their
+    /// shares say.
     func weight(of source: any BatchSource, count: Int) -> Double {
         guard let classWeights else { return Double(count) }
-        return (0..<count).reduce(0) { $0 + Double(classWeights[source.label(at: $1)]) }
+        return (0..<count).reduce(0) { sum, position in
+            let own = Double(classWeights[source.label(at: position)])
+            guard let mixture = source.mixture(at: position) else { return sum + own }
+            return sum + own + Double(mixture.share) * (Double(classWeights[mixture.label]) - own)
+        }
     }
 }
 

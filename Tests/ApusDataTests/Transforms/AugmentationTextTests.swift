@@ -25,6 +25,7 @@ import Testing
             ),
             ("lighting", "lighting=0.1"), ("erase", "erase"),
             ("erase=1:fill=0:area=0.1..0.2", "erase=1:area=0.1..0.2:fill=0"),
+            ("mixup", "mixup=0.2"), ("mixup=1,flip", "flip,mixup=1"),
             ("elastic", "elastic=34"), ("elastic=8:deviation=3:fill=1", "elastic=8:deviation=3:fill=1"),
         ])
     func reading(text: String, canonical: String) throws {
@@ -54,7 +55,8 @@ import Testing
         ]
         for name in Augmentation.names {
             let text = values[name].map { "\(name)=\($0)" } ?? name
-            #expect(try Augmentation(parsing: text).transforms.count == 1)
+            let augmentation = try Augmentation(parsing: text)
+            #expect(augmentation.transforms.count + (augmentation.mixup == nil ? 0 : 1) == 1)
         }
         #expect(
             Augmentation.explanation.map { $0.usage.prefix { $0 != "=" && $0 != "[" } }.map(String.init)
@@ -75,7 +77,8 @@ import Testing
             ("scale=1.5", "scale must be a range such as 0.9..1.1, or a number below 1, found 1.5"),
             ("scale=0..1", "scale must be between 0.0625 and 16, found 0"),
             ("rotate=5,shift=0.1,rotate=5", "rotate is given twice where it is done at once"),
-            ("hue=0.1,hue=0.2", "hue is given twice"),
+            ("hue=0.1,hue=0.2", "hue is given twice"), ("mixup,flip,mixup", "mixup is given twice"),
+            ("mixup=0", "mixup must be between 0.01 and 100, found 0"),
             ("rotate=5:fill=1,shift=0.1", "shift's fill must be that of the change before it, 1, found 0"),
             ("flip:fill=1", "flip has no parameters, found 'fill'"),
             ("elastic=34:deviaton=4", "elastic has no parameter 'deviaton'; did you mean 'deviation'?"),
