@@ -22,6 +22,18 @@ struct ReportingChartTests {
         #expect(values.allSatisfy { (-1e-9...1 + 1e-9).contains(axis.share($0)) })
     }
 
+    @Test(
+        "Ticks are written with the decimals that tell them apart, and in few characters",
+        arguments: [
+            ([0.21, 0.87], ["0.2", "0.4", "0.6", "0.8", "1.0"]),
+            ([0, 3e-07], ["0", "1e-07", "2e-07", "3e-07"]),
+            ([0, 73_000], ["0", "20.0k", "40.0k", "60.0k", "80.0k"]),
+        ] as [([Double], [String])])
+    func labels(values: [Double], labels: [String]) {
+        let axis = Axis(holding: values)
+        #expect(axis.ticks.map(axis.label) == labels)
+    }
+
     @Test("Epochs are named at multiples of a round number, few enough to be read")
     func epochTicks() {
         #expect(Axis.epochTicks(upTo: 1) == [1])

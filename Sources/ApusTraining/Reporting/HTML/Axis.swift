@@ -46,9 +46,10 @@ package struct Axis: Equatable {
         (value - range.lowerBound) / (range.upperBound - range.lowerBound)
     }
 
-    func label(_ tick: Double) -> String {
-        let size = max(abs(range.lowerBound), range.upperBound)
-        if size >= 10_000 { return tick == 0 ? "0" : HumanText.count(tick) }
-        return size < 0.001 && tick != 0 ? tick.digits(2) : tick.decimals(decimals)
+    package func label(_ tick: Double) -> String {
+        let size = max(abs(range.lowerBound), abs(range.upperBound))
+        if tick == 0, size < 0.001 || size >= 10_000 { return "0" }
+        if size >= 10_000 { return HumanText.count(tick) }
+        return size < 0.001 ? tick.digits(2) : tick.decimals(decimals)
     }
 }

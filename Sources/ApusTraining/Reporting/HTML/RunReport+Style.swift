@@ -55,7 +55,7 @@ extension RunReport {
         }
         .key.train::before { border-top-style: dashed; }
         .train { --color: var(--train); } .test { --color: var(--test); } .plain { --color: var(--plain); }
-        svg { display: block; width: 100%; height: auto; }
+        svg { display: block; width: 100%; height: auto; overflow: visible; }
         svg text { fill: var(--muted); font-size: 11.5px; }
         svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
         .grid { stroke: var(--rule); } .base { stroke: var(--muted); }
