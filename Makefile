@@ -57,8 +57,9 @@ bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, TensorFlow, ONN
 	$(SWIFT) build -c release --product apus-benchmarks
 	$(PEERS)/bin/python Benchmarks/peers/compare.py $(ARGS)
 
-parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchvision's (needs python3-venv; ARGS)
+parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchvision's, and read a run back by TensorBoard (needs python3-venv; ARGS)
 	$(SWIFT) build -c release --product apus
+	$(PEERS)/bin/python Tests/Parity/tensorboard_events.py
 	$(PEERS)/bin/python Tests/Parity/parity.py $(ARGS)
 
 lint: ## Check the formatting

@@ -125,12 +125,3 @@ package struct ZipWriter {
         FormatError(file: name, offset: offset, found: found, expected: expected)
     }
 }
-
-extension Data {
-    /// Appends little-endian fields of one width.
-    fileprivate mutating func append<Word: FixedWidthInteger>(fields: Word...) {
-        for field in fields {
-            Swift.withUnsafeBytes(of: field.littleEndian) { append(contentsOf: $0) }
-        }
-    }
-}

@@ -175,6 +175,15 @@ public final class Classifier: Sendable {
         threads: Int? = nil,
         onProgress: ((Int) -> Void)? = nil
     ) throws -> ClassificationReport {
+        try test(data, loss: loss, batchSize: batchSize, threads: threads, onProgress: onProgress).report
+    }
+
+    /// As `evaluate`, and tells the worst mistakes too.
+    public func test(
+        _ data: any Dataset, loss: any Loss = SoftmaxCrossEntropy(), batchSize: Int = 256,
+        threads: Int? = nil,
+        onProgress: ((Int) -> Void)? = nil
+    ) throws -> TestOutcome {
         let evaluator = try Evaluator(
             self, data, loss: loss, batchSize: batchSize, workers: Workers(count: threads))
         return try evaluator.evaluate(onProgress: onProgress)

@@ -37,6 +37,9 @@ public struct EarlyStopping: Sendable, Hashable {
         return waited
     }
 
+    /// Whether a run of this history is over.
+    public func ends(_ history: [EpochRecord]) -> Bool { epochsWithoutImprovement(history) >= patience }
+
     /// The greater, the better.
     private func measured(_ record: EpochRecord) -> Double? {
         switch measure {

@@ -4,10 +4,11 @@ import ApusNN
 
 /// Runs a classifier over a dataset, as often as asked.
 final class Evaluator {
-    private let data: any Dataset
+    let data: any Dataset
     private let classNames: [String]
     private let loss: any Loss
     private let executor: Executor
+    private static let keptMistakes = 24
     private let batch: any EpochBatch
 
     init(
@@ -23,8 +24,9 @@ final class Evaluator {
             classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
     }
 
-    func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> ClassificationReport {
+    func evaluate(onProgress: ((Int) -> Void)? = nil) throws -> TestOutcome {
         var matrix = ConfusionMatrix(classNames: classNames)
+        var mistakes: [Mistake] = []
         var (lossSum, weight) = (0.0, 0.0)
         for start in stride(from: 0, to: data.count, by: executor.batchSize) {
             let count = min(executor.batchSize, data.count - start)
@@ -34,12 +36,21 @@ final class Evaluator {
             weight += outcome.weight
             let outputs = executor.outputs
             for image in 0..<count {
-                try matrix.record(
-                    actual: batch.label(at: image),
-                    predicted: Reductions.argmax(outputs, image: image))
+                let (actual, predicted) = (
+                    batch.label(at: image), Reductions.argmax(outputs, image: image)
+                )
+                try matrix.record(actual: actual, predicted: predicted)
+                if predicted != actual {
+                    mistakes.append(
+                        Mistake(
+                            image: start + image, actual: actual, predicted: predicted,
+                            outputs: outputs.images(image..<image + 1).channelsFirstArray))
+                }
             }
+            mistakes = mistakes.worst(Self.keptMistakes)
             onProgress?(start + count)
         }
-        return try ClassificationReport(matrix, loss: lossSum / weight)
+        return TestOutcome(
+            report: try ClassificationReport(matrix, loss: lossSum / weight), mistakes: mistakes)
     }
 }

@@ -9,6 +9,9 @@ import Foundation
 /// | `checkpoint-best.apus` | the same after the epoch that tested best |
 /// | `checkpoints/epoch-00001.apus` | the same after the last epochs, as many as are wanted |
 /// | `log.jsonl` | an `EpochRecord` for each epoch, a line each |
+/// | `log.csv` | the same as a table |
+/// | `events.out.tfevents.*` | the same, and the course of the steps, for TensorBoard |
+/// | `report.html` | the run as a page, a `RunReport` |
 /// | `metrics.json` | the report on the test images when the run ended, a `RunMetrics` |
 public struct RunFolder: Sendable {
     public let url: URL
@@ -20,10 +23,12 @@ public struct RunFolder: Sendable {
     public var checkpoint: URL { url.appending(path: "checkpoint.apus") }
     public var bestCheckpoint: URL { url.appending(path: "checkpoint-best.apus") }
     public var log: URL { url.appending(path: "log.jsonl") }
+    public var table: URL { url.appending(path: "log.csv") }
     public var metrics: URL { url.appending(path: "metrics.json") }
+    public var report: URL { url.appending(path: "report.html") }
     /// Of the checkpoints of single epochs.
     public var epochCheckpoints: URL { url.appending(path: "checkpoints") }
-    private var files: [URL] { [checkpoint, bestCheckpoint, log, metrics] }
+    private var files: [URL] { [checkpoint, bestCheckpoint, log, table, metrics, report] }
 
     /// The checkpoint after an epoch, counted from 1.
     public func checkpoint(afterEpoch epoch: Int) -> URL {
@@ -54,10 +59,12 @@ public struct RunFolder: Sendable {
 
     /// - Throws: `RunFolderError.holdsRun` where a run's files are there.
     package func checkIsNew() throws {
-        if let found = (files + keptEpochs.map(checkpoint(afterEpoch:))).first(where: {
-            FileManager.default.fileExists(atPath: $0.path)
-        }) {
-            throw RunFolderError.holdsRun(path: path, file: found.lastPathComponent)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let epochs = keptEpochs.map { checkpoint(afterEpoch: $0).lastPathComponent }
+        let known = Set(files.map(\.lastPathComponent))
+        let found = names.filter { known.contains($0) || EventFileWriter.number(of: $0) != nil }
+        if let found = (found.sorted() + epochs).first {
+            throw RunFolderError.holdsRun(path: path, file: found)
         }
     }
 
@@ -104,12 +111,18 @@ public struct RunFolder: Sendable {
         }
     }
 
-    /// Writes the log anew from the history of a run: a checkpoint knows better than the log which epochs it
-    /// has behind it.
+    /// Writes the log anew from the history of a run, and its table: a checkpoint knows better than the log which
+    /// epochs it has behind it.
     public func writeLog(_ history: [EpochRecord]) throws {
         let encoder = JSONEncoder.forLines
         let lines = try history.map { try encoder.encode($0) + "\n".utf8 }
         try AtomicFile.write(Data(lines.joined()), to: log)
+        try writeTable(history)
+    }
+
+    /// Writes the epochs of a run as comma-separated values.
+    func writeTable(_ history: [EpochRecord]) throws {
+        try AtomicFile.write(Data(history.csv.utf8), to: table)
     }
 
     /// Adds an epoch to the log.

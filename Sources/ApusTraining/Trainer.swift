@@ -20,6 +20,8 @@ public final class Trainer {
     public internal(set) var progress = TrainingProgress()
     /// What each completed epoch came to.
     public internal(set) var history: [EpochRecord] = []
+    /// What the test after the last epoch came to; nil where this trainer has completed none yet.
+    public private(set) var lastTest: TestOutcome?
 
     let batch: any EpochBatch
     let executor: Executor
@@ -102,12 +104,14 @@ public final class Trainer {
 
     /// Whether the last few epochs brought nothing better, so that the run is over; see `EarlyStopping`.
     public var hasStoppedEarly: Bool {
-        guard let rule = configuration.earlyStopping else { return false }
-        return rule.epochsWithoutImprovement(history) >= rule.patience
+        configuration.earlyStopping?.ends(history) ?? false
     }
 
     /// Whether nothing is left to train.
     public var isComplete: Bool { progress.epoch == configuration.epochs || hasStoppedEarly }
+
+    /// The images that each epoch is tested on.
+    public var test: any Dataset { evaluator.data }
 
     /// Memory that steps of training take.
     public var memory: MemoryUse {
@@ -184,7 +188,9 @@ public final class Trainer {
         try checkParameters()
         let trainingSeconds = progress.seconds
         let start = ContinuousClock.now
-        let report = try evaluate()
+        let outcome = try evaluate()
+        let report = outcome.report
+        lastTest = outcome
         let elapsed = ContinuousClock.now - start
         let record = EpochRecord(
             epoch: progress.epoch + 1, trainLoss: progress.lossSum / progress.lossWeight,
@@ -199,7 +205,7 @@ public final class Trainer {
         return record
     }
 
-    private func evaluate() throws -> ClassificationReport {
+    private func evaluate() throws -> TestOutcome {
         do {
             return try evaluator.evaluate()
         } catch MetricsError.lossNotFinite(let loss) {

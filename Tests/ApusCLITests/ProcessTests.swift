@@ -75,7 +75,10 @@ struct ProcessTests {
             #expect(outcome.errors.contains("train --resume --output run\n"))
             #expect(outcome.errors.split(separator: "\n").count == 1)
             #expect(try Data(contentsOf: folder.checkpoint) == before)
-            #expect(try folder.files == ["checkpoint-best.apus", "checkpoint.apus", "log.jsonl"])
+            #expect(
+                try folder.files == [
+                    "checkpoint-best.apus", "checkpoint.apus", "log.csv", "log.jsonl", "report.html",
+                ])
         }
     }
 
@@ -187,6 +190,9 @@ extension RunFolder {
 
     /// The names of all files.
     fileprivate var files: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix("events.") }
+                .sorted()
+        }
     }
 }

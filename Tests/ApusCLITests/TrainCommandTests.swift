@@ -53,7 +53,12 @@ struct TrainCommandTests {
             #expect(best.progress?.epoch == log.best?.epoch)
 
             let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-            #expect(files == ["checkpoint-best.apus", "checkpoint.apus", "log.jsonl", "metrics.json"])
+            #expect(
+                files.filter { !$0.hasPrefix("events.out.tfevents.") } == [
+                    "checkpoint-best.apus", "checkpoint.apus", "log.csv", "log.jsonl", "metrics.json",
+                    "report.html",
+                ])
+            #expect(files.count == 7)
         }
     }
 
@@ -110,9 +115,14 @@ struct TrainCommandTests {
         try await withTemporaryDirectory { directory in
             let outcome = await apus(
                 ["train"] + quickRun + ["--output", directory.path], columns: 40)
-            let facts = outcome.output.split(separator: "\n").prefix { !$0.contains("train loss") }
+            let facts = outcome.output.split(separator: "\n").prefix { !$0.contains("test loss") }
             #expect(facts.count > 10)
             #expect(facts.allSatisfy { $0.count <= 40 || $0.contains(directory.path) })
+            let rows = outcome.output.split(separator: "\n").filter {
+                $0.contains("1/2 ") || $0.contains("2/2 ")
+            }
+            #expect(rows.count == 2 && rows.allSatisfy { $0.count <= 40 })
+            #expect(outcome.output.contains("\n  epoch  test loss  accuracy     time\n"))
         }
     }
 

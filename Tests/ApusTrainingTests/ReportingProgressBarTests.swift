@@ -13,10 +13,10 @@ struct ReportingProgressBarTests {
         arguments: [
             (100, "Epoch 3/10 [====================>-------------------]  50%  84.2k images/s  12s left"),
             (60, "Epoch 3/10 [========>-------]  50%  84.2k images/s  12s left"),
-            (54, "Epoch 3/10 [=====>----]  50%  84.2k images/s  12s left"),
-            (53, "Epoch 3/10 [=========>---------]  50%  84.2k images/s"),
-            (28, "Epoch 3/10 [=====>----]  50%"),
-            (27, "Epoch 3/10 50%"),
+            (52, "Epoch 3/10 [====>---]  50%  84.2k images/s  12s left"),
+            (51, "Epoch 3/10 [========>--------]  50%  84.2k images/s"),
+            (26, "Epoch 3/10 [====>---]  50%"),
+            (25, "Epoch 3/10 50%"),
             (14, "Epoch 3/10 50%"),
             (8, "Epoch 3…"),
             (1, "…"),
@@ -24,6 +24,29 @@ struct ReportingProgressBarTests {
         ])
     func narrowing(columns: Int, expected: String) {
         #expect(render(columns, 0.5) == expected)
+    }
+
+    @Test(
+        "The bar goes before what is essential, and what is extra before all else",
+        arguments: [
+            (80, "Epoch 3/10 [======>------]  50%  loss 0.421  accuracy 0.842  rate 0.04  12s left"),
+            (70, "Epoch 3/10 [=======>------]  50%  loss 0.421  accuracy 0.842  12s left"),
+            (64, "Epoch 3/10 [====>---]  50%  loss 0.421  accuracy 0.842  12s left"),
+            (63, "Epoch 3/10 [===========>-----------]  50%  loss 0.421  12s left"),
+            (48, "Epoch 3/10 [====>---]  50%  loss 0.421  12s left"),
+            (47, "Epoch 3/10 50%  loss 0.421  12s left"),
+            (37, "Epoch 3/10 50%  loss 0.421  12s left"),
+            (35, "Epoch 3/10 50%  loss 0.421"),
+            (20, "Epoch 3/10 50%"),
+        ])
+    func importance(columns: Int, expected: String) {
+        let line = ProgressBar(columns: columns, glyphs: .ascii).render(
+            fraction: 0.5, label: "Epoch 3/10",
+            details: [
+                .init("loss 0.421", .essential), .init("accuracy 0.842", .useful), .init("rate 0.04", .extra),
+                .init("12s left", .essential),
+            ])
+        #expect(line == expected)
     }
 
     @Test("No width and no fraction make the line wider than the terminal", arguments: -1...120)

@@ -48,6 +48,34 @@ struct ReportingTerminalReporterTests {
         #expect(terminal.written() == [clear])
     }
 
+    @Test("Of work that more follows the time of all is told, and beside the pace what else there is to say")
+    func following() {
+        let terminal = Terminal()
+        terminal.resize(columns: 130)
+        let reporter = terminal.reporter(.bar)
+        reporter.begin("Epoch 1/4", total: 1000, following: 3000, unit: "images")
+        terminal.pass(seconds: 2)
+        reporter.advance(to: 250, details: [.init("loss 0.421", .essential)])
+        #expect(
+            terminal.written().last?.hasSuffix("]  25%  loss 0.421  125 images/s  6.0s left  run 30s") == true
+        )
+    }
+
+    @Test("A log has a line about long work every half a minute, without control characters")
+    func longWorkInALog() {
+        let terminal = Terminal()
+        let reporter = terminal.reporter(.plain)
+        reporter.begin("Epoch 1/2", total: 1000, following: 1000, unit: "images")
+        for step in 1...1000 {
+            terminal.pass(seconds: 0.1)
+            reporter.advance(to: step, details: [.init("loss 0.421", .essential)])
+        }
+        reporter.end()
+        let lines = terminal.written()
+        #expect(lines.count == 3)
+        #expect(lines.first == "Epoch 1/2  30%  loss 0.421  10.0 images/s  1m 10s left  run 2m 50s\n")
+    }
+
     @Test("A bar leaves room for ^C in the terminal as wide as it is now", arguments: [200, 60, 40, 20])
     func resizing(columns: Int) {
         let terminal = Terminal()

@@ -25,7 +25,10 @@ struct RunFolderTests {
 
     @Test(
         "A folder that holds a run is not taken for a new one",
-        arguments: ["checkpoint.apus", "checkpoint-best.apus", "log.jsonl", "metrics.json"])
+        arguments: [
+            "checkpoint.apus", "checkpoint-best.apus", "log.jsonl", "log.csv", "metrics.json", "report.html",
+            "events.out.tfevents.1",
+        ])
     func taken(name: String) throws {
         try withTemporaryDirectory { directory in
             try Data().write(to: directory.appending(path: name))
@@ -80,6 +83,21 @@ struct RunFolderTests {
             #expect(try epochs() == [1, 2, 3])
             try folder.writeLog([])
             #expect(try epochs().isEmpty)
+        }
+    }
+
+    @Test("The table has a header, a row for each epoch, and nothing where nothing was measured")
+    func table() throws {
+        try withTemporaryDirectory { directory in
+            let folder = try RunFolder.new(at: directory)
+            try folder.writeLog([record(1, 0.25), record(2)])
+            #expect(
+                try String(contentsOf: folder.table, encoding: .utf8) == """
+                    epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,seconds
+                    1,1.0,0.5,2.0,0.25,0.1,100.0,1.5
+                    2,1.0,0.5,2.0,,0.1,100.0,1.5
+
+                    """)
         }
     }
 

@@ -34,8 +34,9 @@ struct RunSaverTests {
         let best = try Checkpoint(contentsOf: run.bestCheckpoint)
         let accuracies = trainer.history.compactMap(\.testAccuracy)
         #expect(best.history.last?.testAccuracy == accuracies.max())
-        let names = ["checkpoint-best.apus", "checkpoint.apus", "log.jsonl"]
-        #expect(try folder.names() == (names + (count > 0 ? ["checkpoints"] : [])).sorted())
+        let names = ["checkpoint-best.apus", "checkpoint.apus", "log.csv", "log.jsonl"]
+        let found = try folder.names().filter { !$0.hasPrefix("events.") }
+        #expect(found == (names + (count > 0 ? ["checkpoints"] : [])).sorted())
     }
 
     @Test("A run is saved every so many steps, counted from the last time")
@@ -70,6 +71,45 @@ struct RunSaverTests {
             })
             #expect(try Checkpoint(contentsOf: run.checkpoint).progress?.step == expected)
         }
+    }
+
+    /// The messages of a file of TFRecords.
+    private func messages(_ name: String) throws -> [Data] {
+        var rest = try Data(contentsOf: folder.url.appending(path: name))[...]
+        var messages: [Data] = []
+        while rest.count >= 16 {
+            let length = rest.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+            messages.append(Data(rest.dropFirst(12).prefix(length)))
+            rest = rest.dropFirst(12 + length + 4)
+        }
+        #expect(rest.isEmpty)
+        return messages
+    }
+
+    @Test("Each process has a file of its own for TensorBoard, which begins at its first step")
+    func events() throws {
+        let run = try RunFolder.new(at: folder.url)
+        let first = try trainer()
+        let saver = RunSaver(first, in: run, logging: 3)
+        try first.fit(
+            onStep: { _ in try saver.keepStep() },
+            onEpoch: { record in
+                try saver.keep(record)
+                return record.epoch < 2
+            })
+        let second = try trainer()
+        try second.resume(from: Checkpoint(contentsOf: run.checkpoint))
+        let other = RunSaver(second, in: run, logging: 3)
+        try second.fit(onStep: { _ in try other.keepStep() }, onEpoch: { try other.keep($0) })
+
+        let names = try folder.names().filter { $0.hasPrefix("events.out.tfevents.") }
+        #expect(names.count == 2)
+        // A version and a start, then steps 3 and 6 and the epochs of step 4 and 8; later 9, 12, 15, and 12 and 16.
+        #expect(try names.map { try messages($0).count } == [2 + 2 + 2, 2 + 3 + 2])
+        // After nine bytes of time: field 2, the step.
+        let steps = try names.map { try messages($0).dropFirst().map { [$0[9], $0[10]] } }
+        #expect(steps[0] == [1, 3, 4, 6, 8].map { [0x10, $0] })
+        #expect(steps[1] == [9, 9, 12, 12, 15, 16].map { [0x10, $0] })
     }
 
     @Test("Where a checkpoint cannot be written, those before it stay")

@@ -17,7 +17,7 @@ struct ContactSheet {
 
     /// - Parameter rows: of equal length, their images of the same number of channels.
     init(rows: [[PixelImage]]) throws {
-        self.rows = try rows.map { try $0.map(Self.reduced) }
+        self.rows = try rows.map { try $0.map { try $0.reduced(toExtent: Self.greatestExtent) } }
         let images = self.rows.flatMap(\.self)
         let extent = images.reduce(1) { max($0, $1.height, $1.width) }
         zoom = max(1, Self.enlargedExtent / extent)
@@ -59,13 +59,5 @@ struct ContactSheet {
                 }
             }
         }
-    }
-
-    private static func reduced(_ image: PixelImage) throws -> PixelImage {
-        let longest = max(image.height, image.width)
-        guard longest > greatestExtent else { return image }
-        func scaled(_ extent: Int) -> Int { max(1, extent * greatestExtent / longest) }
-        let size = ImageSize(height: scaled(image.height), width: scaled(image.width))
-        return try Augmentation(Resize(size)).apply(to: image, number: 0, seed: 0, epoch: 0)
     }
 }

@@ -4,6 +4,7 @@ import ApusTraining
 struct RunSettings: Sendable {
     let saveInterval: SaveInterval
     let keptEpochs: Int
+    let loggedSteps: Int
     let earlyStopping: EarlyStopping?
     /// Each setting that is given, under its option's name.
     let texts: [String: String]
@@ -14,6 +15,9 @@ struct RunSettings: Sendable {
     static let keep = Option(
         "keep", "n", default: 0, .between(0, and: 100_000),
         help: "Epochs, the last ones, of which checkpoints stay, beside the best one and the last.")
+    static let logEvery = Option(
+        "log-every", "n", default: 100, .between(1, and: 1_000_000),
+        help: "TensorBoard is told of the loss, accuracy and rate of every so many steps.")
     static let patience = Option<Int?>(
         "patience", "n", absent: "train all epochs", .between(1, and: 100_000),
         help: "Stop after so many epochs in a row that brought nothing better.")
@@ -25,10 +29,10 @@ struct RunSettings: Sendable {
 
     static let groups = [
         OptionGroup("When to stop early", [patience, patienceMeasure, minimumImprovement]),
-        OptionGroup("What to keep", [saveEvery, keep]),
+        OptionGroup("What to keep", [saveEvery, keep, logEvery]),
     ]
     /// What decides no bits, and may therefore change when a run is taken up.
-    static let changeable: [any OptionDeclaration] = [saveEvery, keep]
+    static let changeable: [any OptionDeclaration] = [saveEvery, keep, logEvery]
 
     private static let defaultInterval = SaveInterval.seconds(300)
 
@@ -36,9 +40,11 @@ struct RunSettings: Sendable {
     init(_ arguments: ParsedArguments) throws {
         saveInterval = arguments[Self.saveEvery] ?? Self.defaultInterval
         keptEpochs = arguments[Self.keep]
+        loggedSteps = arguments[Self.logEvery]
         var texts: [String: String] = [:]
         texts[Self.saveEvery.name] = arguments[Self.saveEvery]?.argument
         if arguments.contains(Self.keep) { texts[Self.keep.name] = keptEpochs.argument }
+        if arguments.contains(Self.logEvery) { texts[Self.logEvery.name] = loggedSteps.argument }
         if let patience = arguments[Self.patience] {
             let rule = EarlyStopping(
                 patience: patience, measure: arguments[Self.patienceMeasure],

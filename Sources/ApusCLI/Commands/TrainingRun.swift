@@ -24,10 +24,11 @@ struct TrainingRun {
             reporter.line("The run in \(folder.shownPath) is complete: there is nothing left to train.")
         } else {
             TrainingHeader(self).lines(columns: console.columns).forEach { reporter.line($0) }
-            reporter.line(EpochLine.header)
-            trainer.history.forEach { reporter.line(EpochLine.text($0, of: epochs)) }
+            var table = EpochTable(epochs: epochs)
+            table.titles(columns: console.columns).forEach { reporter.line($0) }
+            for record in trainer.history { show(record, &table, on: console, reporter) }
             try StopSignal.catching(quietly: quiet) {
-                try train(reporter, program: console.programName) {
+                try train(reporter, on: console, table) {
                     StopSignal.isRequested || console.outputFailure?.code == EPIPE
                 }
             }
@@ -58,7 +59,7 @@ struct TrainingRun {
         self.lock = lock
         saver = RunSaver(
             trainer, in: folder, settings: settings.texts, every: settings.run.saveInterval,
-            keeping: settings.run.keptEpochs)
+            keeping: settings.run.keptEpochs, logging: settings.run.loggedSteps)
     }
 
     /// Saves the run as it is.
@@ -68,19 +69,23 @@ struct TrainingRun {
 
     /// Trains until the end or until `shouldStop` says so, and saves the run as it goes on and when it stops.
     private func train(
-        _ reporter: TerminalReporter, program: String, until shouldStop: @escaping () -> Bool
+        _ reporter: TerminalReporter, on console: Console, _ table: EpochTable,
+        until shouldStop: @escaping () -> Bool
     ) throws {
+        var table = table
+        let program = console.programName
         beginEpoch(reporter)
         defer { reporter.end() }
         do {
             try trainer.fit(
                 onStep: { progress in
-                    reporter.advance(to: progress.images)
+                    reporter.advance(to: progress.images, details: details(progress))
                     try saver.keepStep()
                     return !shouldStop()
                 },
                 onEpoch: { record in
-                    try keep(record, reporter)
+                    show(record, &table, on: console, reporter)
+                    try keep(record, on: console, reporter)
                     return !shouldStop()
                 })
             if !trainer.isComplete { try save() }
@@ -105,21 +110,48 @@ struct TrainingRun {
     private func beginEpoch(_ reporter: TerminalReporter) {
         reporter.begin(
             "Epoch \(trainer.progress.epoch + 1)/\(epochs)", total: trainer.imagesPerEpoch,
-            completed: trainer.progress.images, unit: "images")
+            completed: trainer.progress.images,
+            following: (epochs - trainer.progress.epoch - 1) * trainer.imagesPerEpoch, unit: "images")
     }
 
-    /// Tells of an epoch, and saves what it came to.
-    private func keep(_ record: EpochRecord, _ reporter: TerminalReporter) throws {
-        reporter.line(EpochLine.text(record, of: epochs))
+    /// How the epoch goes, beside how far it is.
+    private func details(_ progress: TrainingProgress) -> [ProgressBar.Detail] {
+        guard let loss = progress.loss, let accuracy = progress.accuracy else { return [] }
+        return [
+            .init("loss \(loss.decimals(3))", .essential),
+            .init("accuracy \(accuracy.decimals(3))", .useful),
+            .init("rate \(trainer.rate(at: progress.step - 1).digits(3))", .extra),
+        ]
+    }
+
+    /// A line for an epoch.
+    private func show(
+        _ record: EpochRecord, _ table: inout EpochTable, on console: Console, _ reporter: TerminalReporter
+    ) {
+        table.lines(record, columns: console.columns).forEach { reporter.line($0) }
+    }
+
+    /// Saves what an epoch came to.
+    private func keep(_ record: EpochRecord, on console: Console, _ reporter: TerminalReporter) throws {
         try saver.keep(record)
+        try writeReport(on: console)
         if !trainer.isComplete { beginEpoch(reporter) }
     }
 
+    private func writeReport(_ outcome: TestOutcome? = nil, on console: Console) throws {
+        let description = RunDescription(
+            settings, trainer.tested, train: data.train, test: data.test, threads: trainer.workers.count,
+            folder: folder, program: console.programName)
+        try trainer.report(description, outcome: outcome).write(to: folder.report)
+    }
+
     private func report(_ reporter: TerminalReporter, on console: Console) throws {
-        let report = try trainer.tested.evaluate(data.test, threads: trainer.workers.count)
+        let outcome = try trainer.tested.test(data.test, threads: trainer.workers.count)
+        let report = outcome.report
         let metrics = RunMetrics(
             report, history: trainer.history, stoppedEarly: trainer.hasStoppedEarly)
         try folder.write(metrics)
+        try writeReport(outcome, on: console)
         reporter.line("")
         reporter.line("On the \(data.test.count.counted("test image")), after epoch \(metrics.epochs):")
         reporter.line(report.table(columns: console.tableColumns))
@@ -128,6 +160,7 @@ struct TrainingRun {
                 "Best test accuracy \(accuracy.decimals(4)) after epoch \(epoch), kept in "
                     + "\(shown(folder.bestCheckpoint)).")
         }
+        reporter.line("All of it as a page: \(shown(folder.report)).")
         reporter.line(
             "Trained in \(HumanText.duration(seconds: metrics.seconds)). Evaluate again with: "
                 + "\(console.programName) evaluate --checkpoint \(folder.shownPath.quotedForShell)")
@@ -236,29 +269,5 @@ extension TrainingProgress {
 extension DatasetSplits {
     fileprivate var bytesInMemory: Int {
         [train, test].reduce(0) { $0 + (($1 as? ImageDataset)?.pixels.count ?? 0) }
-    }
-}
-
-/// An epoch as a line of a table.
-private enum EpochLine {
-    static let header = row(
-        "epoch", ["train loss", "accuracy", "test loss", "accuracy", "rate"], ["images/s", "time"])
-
-    static func text(_ record: EpochRecord, of epochs: Int) -> String {
-        row(
-            "\(record.epoch)/\(epochs)",
-            [
-                record.trainLoss.decimals(4), record.trainAccuracy.decimals(4),
-                record.testLoss?.decimals(4) ?? "-", record.testAccuracy?.decimals(4) ?? "-",
-                record.learningRate.digits(3),
-            ],
-            [HumanText.count(record.imagesPerSecond), HumanText.duration(seconds: record.seconds)])
-    }
-
-    private static func row(_ first: String, _ middle: [String], _ last: [String]) -> String {
-        let widths = [12, 10, 11, 10, 11]
-        return first.padded(to: 7, .right)
-            + zip(middle, widths).map { $0.padded(to: $1, .right) }.joined()
-            + last.map { $0.padded(to: 9, .right) }.joined()
     }
 }

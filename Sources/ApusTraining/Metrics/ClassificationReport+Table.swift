@@ -63,15 +63,7 @@ extension ClassificationReport {
     }
 
     private func frequentConfusions(columns: Int) -> [String] {
-        let confusions = confusion.enumerated().flatMap { actual, row in
-            row.enumerated().compactMap { predicted, count in
-                count > 0 && predicted != actual ? (actual: actual, predicted: predicted, count: count) : nil
-            }
-        }
-        // Ties stay in class order, so that equal runs print equal tables.
-        let most = confusions.sorted {
-            ($1.count, $0.actual, $0.predicted) < ($0.count, $1.actual, $1.predicted)
-        }.prefix(10)
+        let most = confusions.prefix(10)
         guard let largest = most.first?.count else {
             return ["No confusions: every sample was predicted right"]
         }
@@ -85,6 +77,21 @@ extension ClassificationReport {
                 "\(confusion.count)".rightAligned(to: countWidth) + "  " + name.fitted(to: widest) + " -> "
                     + perClass[confusion.predicted].name.cut(to: nameWidth)
             }
+    }
+}
+
+extension ClassificationReport {
+    /// What was taken for something else, the most frequent first.
+    var confusions: [(actual: Int, predicted: Int, count: Int)] {
+        let confusions = confusion.enumerated().flatMap { actual, row in
+            row.enumerated().compactMap { predicted, count in
+                count > 0 && predicted != actual ? (actual: actual, predicted: predicted, count: count) : nil
+            }
+        }
+        // Ties stay in class order, so that equal runs print equal tables.
+        return confusions.sorted {
+            ($1.count, $0.actual, $0.predicted) < ($0.count, $1.actual, $1.predicted)
+        }
     }
 }
 

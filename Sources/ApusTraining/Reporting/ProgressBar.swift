@@ -1,9 +1,8 @@
 /// One line of progress as text, never wider than the terminal.
 ///
-///     Epoch 3/10 [==========>-------------------]  34%  84.2k images/s  12s left
+///     Epoch 3/10 [==========>-------------------]  34%  loss 0.421  84.2k images/s  12s left
 ///
-/// Where columns are few the line does without the remaining time, then the rate, then the bar, and is cut at
-/// last.
+/// Where columns are few the line does without some details, then the bar, then the rest of them, and is cut at last.
 public struct ProgressBar: Sendable {
     /// The characters that a bar is drawn with.
     public enum Glyphs: Sendable {
@@ -20,11 +19,29 @@ public struct ProgressBar: Sendable {
         }
     }
 
+    /// What is told beside how much is done.
+    public struct Detail: Sendable, Equatable {
+        /// What goes first where columns are few; of equals the later one.
+        public enum Importance: Int, Sendable {
+            /// Stays longer than the bar.
+            case essential
+            case useful, extra
+        }
+
+        public var text: String
+        public var importance: Importance
+
+        public init(_ text: String, _ importance: Importance) {
+            self.text = text
+            self.importance = importance
+        }
+    }
+
     /// The widest line, in characters.
     public var columns: Int
     public var glyphs: Glyphs
 
-    private static let barWidths = 10...40
+    private static let barWidths = 8...40
 
     public init(columns: Int, glyphs: Glyphs) {
         self.columns = columns
@@ -36,23 +53,40 @@ public struct ProgressBar: Sendable {
     /// - Parameters:
     ///   - fraction: How much is done, 0 to 1; anything else is taken as the nearer of both, and NaN as 0.
     ///   - label: What is being done.
-    ///   - rate: How fast, as text.
-    ///   - remainingSeconds: How long it will take yet, where that is known.
-    public func render(
-        fraction: Double, label: String, rate: String? = nil, remainingSeconds: Double? = nil
-    ) -> String {
+    ///   - details: What else is told, from left to right.
+    public func render(fraction: Double, label: String, details: [Detail]) -> String {
         let done = fraction > 0 ? min(fraction, 1) : 0
         let percent = "\(Int(done * 100))%"
         let start = label.isEmpty ? "" : label + " "
-        let paddedPercent = String(repeating: " ", count: 4 - percent.count) + percent
-        let rate = rate.map { "  \($0)" } ?? ""
-        let remaining = remainingSeconds.map { "  \(HumanText.duration(seconds: $0)) left" } ?? ""
-
-        for tail in [paddedPercent + rate + remaining, paddedPercent + rate, paddedPercent] {
+        let essentials = details.filter { $0.importance == .essential }.count
+        for count in stride(from: details.count, through: essentials, by: -1) {
+            let tail = percent.padded(to: 4) + Self.text(details, keeping: count)
             let width = min(columns - start.count - tail.count - 3, Self.barWidths.upperBound)
             if width >= Self.barWidths.lowerBound { return start + bar(done, width: width) + " " + tail }
         }
+        for count in stride(from: essentials, through: 0, by: -1) {
+            let line = start + percent + Self.text(details, keeping: count)
+            if line.count <= columns { return line }
+        }
         return (start + percent).cut(to: columns)
+    }
+
+    /// The line with the usual details: how fast, as text, and how long it will take yet.
+    public func render(
+        fraction: Double, label: String, rate: String? = nil, remainingSeconds: Double? = nil
+    ) -> String {
+        let remaining = remainingSeconds.map { "\(HumanText.duration(seconds: $0)) left" }
+        return render(
+            fraction: fraction, label: label,
+            details: [rate, remaining].compactMap { $0.map { Detail($0, .useful) } })
+    }
+
+    /// The most important details, in their order.
+    private static func text(_ details: [Detail], keeping count: Int) -> String {
+        let ranked = details.indices.sorted {
+            (details[$0].importance.rawValue, $0) < (details[$1].importance.rawValue, $1)
+        }
+        return ranked.prefix(count).sorted().map { "  " + details[$0].text }.joined()
     }
 
     /// The bar itself: `width` columns between two edges.
@@ -69,5 +103,12 @@ public struct ProgressBar: Sendable {
             let rest = String(repeating: "-", count: width - full - head.count)
             return "[" + String(repeating: "=", count: full) + head + rest + "]"
         }
+    }
+}
+
+extension String {
+    /// At the right end of `width` characters.
+    fileprivate func padded(to width: Int) -> String {
+        String(repeating: " ", count: max(width - count, 0)) + self
     }
 }

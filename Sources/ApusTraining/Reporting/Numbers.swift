@@ -2,7 +2,7 @@ import Foundation
 
 extension Int {
     /// Digits in groups of three: `61,706`.
-    var grouped: String {
+    package var grouped: String {
         let digits = String(magnitude)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -13,7 +13,7 @@ extension Int {
     }
 
     /// An amount of memory in three digits: `640 B`, `94.1 kB`, `1.25 MB`; units go by thousands.
-    var bytes: String {
+    package var bytes: String {
         if self < 1000 { return "\(self) B" }
         var value = Double(self)
         var units = ["B", "kB", "MB", "GB", "TB"][...]
@@ -26,17 +26,17 @@ extension Int {
     }
 
     /// `1 image`, `2 images`; `plural` where an `s` does not do.
-    func counted(_ noun: String, plural: String? = nil) -> String {
+    package func counted(_ noun: String, plural: String? = nil) -> String {
         "\(grouped) \(self == 1 ? noun : plural ?? noun + "s")"
     }
 }
 
 extension Double {
-    func decimals(_ count: Int) -> String { String(format: "%.\(count)f", self) }
+    package func decimals(_ count: Int) -> String { String(format: "%.\(count)f", self) }
 
     /// At most `count` digits, without zeros that say nothing: `0.05`, `1e-05`.
-    func digits(_ count: Int) -> String { String(format: "%.\(count)g", self) }
+    package func digits(_ count: Int) -> String { String(format: "%.\(count)g", self) }
 
     /// A share as whole percents.
-    var percent: String { "\(Int((self * 100).rounded())) %" }
+    package var percent: String { "\(Int((self * 100).rounded())) %" }
 }
