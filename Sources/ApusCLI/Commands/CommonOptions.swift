@@ -45,6 +45,9 @@ extension Backend: ArgumentValue {}
 enum CommonOptions {
     static let model = Option(
         "model", short: "m", "name", default: ModelName(LeNet5()), help: "The network.")
+    static let checkpoint = Option<String>(
+        required: "checkpoint", short: "c", "path",
+        help: "A checkpoint, or the folder of a run, of which the last one is read.")
     static let threads = Option<Int?>(
         "threads", short: "t", "n", absent: "as many as the process may use", .between(1, and: 1024),
         help: "Threads to compute on; results do not depend on it.")
