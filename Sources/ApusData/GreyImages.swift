@@ -22,6 +22,7 @@ private struct GreyImages: Dataset {
 extension Preprocessing {
     /// The images of `dataset` in grey, if that is what these become; otherwise as they are.
     func grey(_ dataset: any Dataset) -> any Dataset {
-        input.channels == 1 && dataset.channels == 3 ? GreyImages(base: dataset) : dataset
+        image.channels == 3 && input.channels == 1 && dataset.channels == 3
+            ? GreyImages(base: dataset) : dataset
     }
 }

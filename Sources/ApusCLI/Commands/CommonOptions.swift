@@ -55,7 +55,8 @@ enum CommonOptions {
         "input", short: "i", "HxWxC", absent: "what the model was designed for",
         help: "The images: height, width and channels.")
     static let backend = Option<Backend?>(
-        "backend", "name", absent: Backend.preferred.argument,
+        "backend", "name",
+        absent: "APUS_BACKEND of the environment, or vector on AVX2 and AVX-512, else gemm",
         help:
             "What computes products and convolutions: OpenBLAS, or vector kernels of our own where they are "
             + "faster. They round in another order.")
