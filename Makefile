@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build train test check warnings parity bench bench-peers manual lint format clean
+.PHONY: help deps build train test check warnings parity bench bench-peers manual docs lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ manual: deps ## Write the manual pages of the commands, in Documentation/command
 		env -u APUS_BACKEND .build/release/apus help --markdown $$command \
 			>Documentation/commands/$$command.md || exit 1; \
 	done
+
+docs: deps ## Build the library's documentation, with no warning of docc's, in .build/documentation
+	$(SWIFT) build -c release --product apus
+	@sh Scripts/docs.sh
 
 lint: ## Check the formatting
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
