@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build train test check warnings parity bench bench-peers lint format clean
+.PHONY: help deps build train test check warnings parity bench bench-peers manual docs lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,19 @@ parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchv
 	$(SWIFT) build -c release --product apus
 	$(PEERS)/bin/python Tests/Parity/tensorboard_events.py
 	$(PEERS)/bin/python Tests/Parity/parity.py $(ARGS)
+
+manual: deps ## Write the manual pages of the commands, in Documentation/commands
+	$(SWIFT) build -c release --product apus
+	@mkdir -p Documentation/commands
+	@env -u APUS_BACKEND .build/release/apus help --markdown >Documentation/commands/README.md
+	@for command in $$(sed -n 's/^| \[\(.*\)\](.*/\1/p' Documentation/commands/README.md); do \
+		env -u APUS_BACKEND .build/release/apus help --markdown $$command \
+			>Documentation/commands/$$command.md || exit 1; \
+	done
+
+docs: deps ## Build the library's documentation, with no warning of docc's, in .build/documentation
+	$(SWIFT) build -c release --product apus
+	@sh Scripts/docs.sh
 
 lint: ## Check the formatting
 	$(SWIFT) format lint --strict --recursive $(SOURCES)

@@ -8,7 +8,7 @@ package struct Console: Sendable {
     /// The program as it was called, for command lines that are to be typed.
     let programName: String
     private let width: @Sendable () -> Int
-    private let isTerminal: Bool
+    let isTerminal: Bool
     private let glyphs: ProgressBar.Glyphs
     private let output: any TextSink
     private let errors: any TextSink

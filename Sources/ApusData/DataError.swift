@@ -94,7 +94,8 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .shapeMismatch(let dataset, let found, let expected):
             "\(dataset): found images of \(found), expected \(expected)"
         case .channelMismatch(let image, let input):
-            "images of \(image) cannot become an input of \(input): only a single channel is repeated"
+            "images of \(image) cannot become an input of \(input): only grey is repeated, and only colour "
+                + "becomes grey"
         case .invalidNormalization(let reason):
             "normalization: \(reason)"
         case .unknownDataset(let name, let known, let suggestion):

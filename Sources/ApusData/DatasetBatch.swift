@@ -20,7 +20,8 @@ public final class DatasetBatch: EpochBatch, @unchecked Sendable {
                 dataset: dataset.title, found: dataset.shape.description,
                 expected: preprocessing.image.description)
         }
-        self.dataset = dataset
+        // Once, and not in every epoch.
+        self.dataset = try dataset.converted(toChannels: preprocessing.channels)
         writer = InputWriter(preprocessing)
     }
 

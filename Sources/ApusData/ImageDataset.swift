@@ -104,6 +104,18 @@ public struct ImageDataset: Sendable {
             classNames: classNames)
     }
 
+    /// The same images in 1 channel or 3, as `PixelImage.converted(toChannels:)` has them.
+    func converted(toChannels channels: Int) throws -> ImageDataset {
+        guard channels != shape.channels else { return self }
+        // One below the other.
+        let images = PixelImage(
+            height: count * shape.height, width: shape.width, channels: shape.channels, samples: pixels)
+        return try ImageDataset(
+            name: name, split: split,
+            shape: Shape(height: shape.height, width: shape.width, channels: channels),
+            pixels: images.converted(toChannels: channels).samples, labels: labels, classNames: classNames)
+    }
+
     /// The mean and (population) standard deviation of each channel's pixels, on the scale [0, 1].
     public func pixelStatistics() -> (mean: [Double], deviation: [Double]) {
         // Counting the 256 values first leaves sums so short that rounding plays no part.

@@ -29,7 +29,7 @@ extension ImageFolder {
     ) throws -> (train: ImageFolder, test: ImageFolder) {
         let hint = "name a folder that holds one for each class: folder=DIR"
         try DataError.requireFolder(at: folder, hint: hint)
-        let folders = try ClassFolders.folders(in: folder)
+        let folders = try FolderListing.folders(in: folder)
         let hasTrain = folders.contains(trainFolder)
         let name = URL(fileURLWithPath: folder).lastPathComponent
         if hasTrain, let test = testFolders.first(where: folders.contains) {
@@ -75,14 +75,12 @@ extension ImageFolder {
 
 /// The folders of classes in a folder, and the files in them that are images by their names.
 private struct ClassFolders {
-    private static let endings: Set = ["jpg", "jpeg", "png"]
-
     let classNames: [String]
     let files: [ImageFolder.LabelledFile]
 
     /// - Parameter known: the classes there may be; by default those that there are, none of them empty.
     init(at path: String, among known: [String]? = nil) throws {
-        let folders = try Self.folders(in: path)
+        let folders = try FolderListing.folders(in: path)
         guard !folders.isEmpty else { throw DataError.noClasses(folder: path) }
         let classNames = known ?? folders
         self.classNames = classNames
@@ -90,32 +88,12 @@ private struct ClassFolders {
             guard let label = classNames.firstIndex(of: folder) else {
                 throw DataError.unknownClass(folder: path, name: folder)
             }
-            let names = try Self.names(in: "\(path)/\(folder)").filter { name in
-                Self.endings.contains((name as NSString).pathExtension.lowercased())
-            }
+            let names = try FolderListing.images(in: "\(path)/\(folder)")
             guard known != nil || !names.isEmpty else {
                 throw DataError.noImages(dataset: "\(path)/\(folder)")
             }
             return names.map { ImageFolder.LabelledFile(path: "\(path)/\(folder)/\($0)", label: label) }
         }
-    }
-
-    /// The names of the folders in a folder, in order.
-    static func folders(in path: String) throws -> [String] {
-        try names(in: path).filter { name in
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
-                && isFolder.boolValue
-        }
-    }
-
-    /// What is in a folder, in order, but what is hidden.
-    private static func names(in path: String) throws -> [String] {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            throw FileError(
-                path: path, operation: .read, code: access(path, R_OK | X_OK) == 0 ? EIO : errno)
-        }
-        return names.filter { !$0.hasPrefix(".") }.sorted()
     }
 }
 

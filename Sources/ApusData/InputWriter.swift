@@ -17,7 +17,11 @@ struct InputWriter: Sendable {
         tables = (0..<normalization.channels).flatMap { normalization.table(channel: $0) }
         resampling =
             preprocessing.resizes
-            ? Resampling(from: preprocessing.image, to: preprocessing.input) : nil
+            ? Resampling(
+                from: Shape(
+                    height: preprocessing.image.height, width: preprocessing.image.width,
+                    channels: preprocessing.channels),
+                to: preprocessing.input) : nil
         scales = normalization.scales
         offsets = normalization.offsets
     }
@@ -27,14 +31,14 @@ struct InputWriter: Sendable {
         ImageSize(height: preprocessing.input.height, width: preprocessing.input.width)
     }
 
-    /// Writes an image of the extent that datasets hold to image `index` of `tensor`.
+    /// Writes an image of the extent that datasets hold, but of `preprocessing.channels`, to image `index` of `tensor`.
     func write(_ bytes: ArraySlice<UInt8>, into tensor: Tensor, at index: Int) {
         write(bytes, resampled: resampling, into: tensor, at: index)
     }
 
     /// Writes an image of any size and channels to image `index` of `tensor`.
     func write(_ image: PixelImage, into tensor: Tensor, at index: Int) {
-        let image = image.converted(toChannels: preprocessing.image.channels)
+        let image = image.converted(toChannels: preprocessing.channels)
         let shape = Shape(height: image.height, width: image.width, channels: image.channels)
         let resampling =
             image.size == size

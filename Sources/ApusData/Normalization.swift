@@ -1,3 +1,5 @@
+import ApusFormats
+
 /// How a byte becomes a network's input: (byte / 255 - mean) / deviation, each channel its own.
 public struct Normalization: Sendable, Equatable, Codable {
     /// The value taken to 0, on the scale [0, 1], `[channels]`.
@@ -59,6 +61,15 @@ public struct Normalization: Sendable, Equatable, Codable {
         Normalization(
             trusted: Array(repeating: mean[0], count: channels),
             Array(repeating: deviation[0], count: channels))
+    }
+
+    /// These constants, which are of red, green and blue, for the luma that `PixelImage.converted` takes: the mean is
+    /// that of the images exactly, the deviation if the colours vary together, as they nearly do in photos.
+    var luma: Normalization {
+        func weighted(_ values: [Double]) -> Double {
+            zip(PixelImage.lumaWeights, values).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        return Normalization(trusted: [weighted(mean)], [weighted(deviation)])
     }
 
     /// What a byte's value is multiplied with in each channel, before that channel's `offsets` is added.

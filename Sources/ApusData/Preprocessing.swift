@@ -1,8 +1,8 @@
 import ApusFormats
 import ApusKernels
 
-/// How an image, as a dataset holds it, becomes what a network sees: resized, a single channel repeated, and
-/// normalised.
+/// How an image, as a dataset holds it, becomes what a network sees: resized, grey repeated or colour turned to grey
+/// as the network wants, and normalised.
 ///
 /// It is done when an image is loaded into a batch, so a dataset stays as small as it is stored.
 public struct Preprocessing: Sendable, Equatable {
@@ -14,21 +14,25 @@ public struct Preprocessing: Sendable, Equatable {
     /// Of the input's channels.
     public let normalization: Normalization
 
-    /// - Parameter normalization: of the input's channels, or of one for all that it is repeated in.
-    /// - Throws: `DataError.invalidShape` where an extent is below 1; `.channelMismatch` where the images have other channels than the input, and more
-    ///   than one; `.invalidNormalization` where the constants are for another number of channels.
+    /// - Parameter normalization: of the input's channels; or of one for all that it is repeated in; or of the three
+    ///   of colour that becomes grey, which then has their `luma`.
+    /// - Throws: `DataError.invalidShape` where an extent is below 1; `.channelMismatch` where the images have other
+    ///   channels than the input, but grey that is repeated and colour that becomes grey;
+    ///   `.invalidNormalization` where the constants are for another number of channels.
     public init(image: Shape, input: Shape, normalization: Normalization) throws {
         for shape in [image, input] {
             _ = try ImageDataset.pixelCount(of: 1, shape, dataset: "preprocessing")
         }
-        guard image.channels == input.channels || image.channels == 1 else {
+        let becomesGrey = image.channels == 3 && input.channels == 1
+        guard image.channels == input.channels || image.channels == 1 || becomesGrey else {
             throw DataError.channelMismatch(image: image.description, input: input.description)
         }
         self.image = image
         self.input = input
         self.normalization =
             image.channels == 1 && normalization.channels == 1
-            ? normalization.repeated(channels: input.channels) : normalization
+            ? normalization.repeated(channels: input.channels)
+            : becomesGrey && normalization.channels == 3 ? normalization.luma : normalization
         guard self.normalization.channels == input.channels else {
             throw DataError.invalidNormalization(
                 reason: "found constants for \(normalization.channels) channels, expected \(input.channels)")
@@ -41,18 +45,18 @@ public struct Preprocessing: Sendable, Equatable {
     }
 
     /// The images of `data`, brought to `size` if one is given, for a network that wants `channels`. Grey
-    /// images have their channel repeated; those of colour keep theirs.
+    /// images have their channel repeated, and those of colour become grey for a network of one channel.
     ///
     /// - Throws: `DataError.noImageSize` where the images differ in size, and none is given.
     public init(for data: DatasetSplits, size: ImageSize? = nil, channels: Int) throws {
         let train = data.train
         guard let size = size ?? data.imageSize else { throw DataError.noImageSize(dataset: train.title) }
         let stored = data.imageSize ?? size
+        let changes = train.channels == 1 || (train.channels == 3 && channels == 1)
         try self.init(
             image: Shape(height: stored.height, width: stored.width, channels: train.channels),
             input: Shape(
-                height: size.height, width: size.width,
-                channels: train.channels == 1 ? channels : train.channels),
+                height: size.height, width: size.width, channels: changes ? channels : train.channels),
             normalization: data.normalization)
     }
 
@@ -60,6 +64,9 @@ public struct Preprocessing: Sendable, Equatable {
     package var imageNormalization: Normalization {
         image.channels == input.channels ? normalization : normalization.repeated(channels: image.channels)
     }
+
+    /// The channels of an image when it is resized: 1 where it is grey, or becomes so.
+    package var channels: Int { min(image.channels, input.channels) }
 
     /// Whether images change their height or width.
     public var resizes: Bool { image.height != input.height || image.width != input.width }

@@ -26,10 +26,12 @@ extension Classifier {
     /// Batches of a dataset's images in their order: straight from memory, or loaded ahead, fewer then at once
     /// where they are large.
     ///
+    /// - Parameter change: what is made of the images that are loaded ahead.
     /// - Throws: `ClassifierError.dataset` where images in memory are not those the classifier is for, or there are
     ///   more classes.
     func batches(
-        of data: any Dataset, upTo batchSize: Int, workers: Workers
+        of data: any Dataset, upTo batchSize: Int, workers: Workers,
+        loading change: (DatasetSource) -> any ImageSource = { $0 }
     ) throws -> (any EpochBatch, batchSize: Int) {
         if let images = data as? ImageDataset {
             try check(images)
@@ -39,7 +41,7 @@ extension Classifier {
         try check(source)
         let size = max(1, min(batchSize, Self.greatestBytesAhead / (4 * source.shape.count)))
         let batch = try RunAheadBatch(
-            source, batchSize: size, layout: network.layout,
+            change(source), batchSize: size, layout: network.layout,
             loaders: source.loaders.shares(of: workers.count).loaders, workers: workers)
         return (batch, size)
     }

@@ -30,6 +30,14 @@ public final class Classifier: Sendable {
 
         /// The probability of the most probable class.
         public var confidence: Float { probabilities[classIndex] }
+
+        /// The `count` most probable classes, or all where they are fewer, the most probable first.
+        public func best(_ count: Int) -> [Int] {
+            let order = probabilities.indices.sorted {
+                (probabilities[$1], $0) < (probabilities[$0], $1)
+            }
+            return Array(order.prefix(count))
+        }
     }
 
     /// - Throws: `ClassifierError` where the network's output and the classes disagree, or its input and what
@@ -152,7 +160,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    private func predictions(_ outputs: Tensor) -> [Prediction] {
+    func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)

@@ -75,7 +75,9 @@ import Testing
         #expect(abs(values[2] - 2) <= 4 * .ulpOfOne && values[3] == values[2])
     }
 
-    @Test("For a network, grey takes its channels, colour keeps its own, and the size is as asked")
+    @Test(
+        "For a network, grey takes its channels, colour becomes grey where it has one, and the size is as asked"
+    )
     func splits() throws {
         func splits(_ shape: Shape) throws -> DatasetSplits {
             let dataset = try Self.dataset(shape)
@@ -89,14 +91,16 @@ import Testing
             try Preprocessing(for: grey, size: ImageSize(height: 8, width: 7), channels: 3).input
                 == Self.extent(8, 7, 3))
         let colour = try splits(Self.extent(5, 6, 3))
-        #expect(try Preprocessing(for: colour, size: ImageSize(9), channels: 1).input == Self.extent(9, 9, 3))
+        #expect(try Preprocessing(for: colour, size: ImageSize(9), channels: 3).input == Self.extent(9, 9, 3))
+        #expect(try Preprocessing(for: colour, size: ImageSize(9), channels: 1).input == Self.extent(9, 9, 1))
     }
 
     @Test("What is for other channels or other images is refused by both")
     func refusals() throws {
         let (grey, colour) = (Self.extent(4, 4, 1), Self.extent(4, 4, 3))
-        #expect(throws: DataError.channelMismatch(image: "4x4x3", input: "4x4x1")) {
-            try Preprocessing(image: colour, input: grey, normalization: .mnist)
+        let two = Self.extent(4, 4, 2)
+        #expect(throws: DataError.channelMismatch(image: "4x4x3", input: "4x4x2")) {
+            try Preprocessing(image: colour, input: two, normalization: .symmetric(channels: 2))
         }
         #expect(throws: DataError.self) {
             try Preprocessing(image: colour, input: colour, normalization: .mnist)

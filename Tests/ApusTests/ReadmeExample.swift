@@ -43,3 +43,12 @@ func followReadmeRun(
     // end
     return (answers, sameInOrder)
 }
+
+func predictReadmeFiles(_ classifier: Classifier, files: [URL]) throws {
+    // example
+    try classifier.predict(files: files) { file, outcome in
+        print(file.lastPathComponent, (try? outcome.get().className) ?? "no image")
+    }
+    try classifier.export(to: URL(filePath: "model.safetensors"))
+    // end
+}

@@ -13,7 +13,7 @@ struct ReadmeTests {
         let source = try String(
             contentsOf: root.appending(path: "Tests/ApusTests/ReadmeExample.swift"), encoding: .utf8)
         let examples = source.components(separatedBy: "    // example\n").dropFirst()
-        #expect(examples.count == 2)
+        #expect(examples.count == 3)
         for example in examples {
             let text = example.components(separatedBy: "    // end\n")[0]
                 .replacingOccurrences(of: "dataset", with: "\"fashion-mnist\"")

@@ -3,7 +3,7 @@ package struct CommandSpecification: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
-    /// In the order in which they are given; all are required.
+    /// In the order in which they are given; all are required. The last one may be repeated.
     package let operands: [Operand]
     package let groups: [OptionGroup]
     /// What the values of some option mean.
@@ -37,20 +37,25 @@ package struct CommandSpecification: Sendable {
 /// A value that is known by its place on the command line, and has no option before it: a file, mostly.
 ///
 ///     static let source = Operand("source", help: "The file to copy.")
+///     static let images = Operand("image", isRepeated: true, help: "An image.")
 ///
-/// A command's `ParsedArguments` hold its text under the operand itself: `arguments[Self.source]`.
+/// A command's `ParsedArguments` hold its text under the operand itself: `arguments[Self.source]`, or
+/// `arguments.all(Self.images)`.
 package struct Operand: Sendable {
     /// What the help and errors call it.
     package let name: String
+    /// Whether there may be more than one; for a command's last operand.
+    package let isRepeated: Bool
     package let help: String
 
-    package init(_ name: String, help: String) {
+    package init(_ name: String, isRepeated: Bool = false, help: String) {
         self.name = name
+        self.isRepeated = isRepeated
         self.help = help
     }
 
     /// The name as the help shows it.
-    package var spelling: String { "<\(name)>" }
+    package var spelling: String { isRepeated ? "<\(name)>..." : "<\(name)>" }
 }
 
 /// Options that the help shows under one heading.

@@ -18,11 +18,14 @@ package struct ParsedArguments: Sendable {
         values[flag.name] != nil
     }
 
-    package subscript(operand: Operand) -> String {
+    package subscript(operand: Operand) -> String { all(operand)[0] }
+
+    /// All values of an operand that may be repeated; there is at least one.
+    package func all(_ operand: Operand) -> [String] {
         guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
             preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
         }
-        return operands[place]
+        return operand.isRepeated ? Array(operands[place...]) : [operands[place]]
     }
 
     /// Whether the command line gives the option, be it with its default.
@@ -86,9 +89,12 @@ package struct ParsedArguments: Sendable {
     }
 
     private mutating func take(operand: String) throws(UsageError) {
-        guard operands.count < specification.operands.count else { throw .unexpectedOperand(operand) }
+        let declared = specification.operands
+        guard operands.count < declared.count || declared.last?.isRepeated == true else {
+            throw .unexpectedOperand(operand)
+        }
         guard !operand.isEmpty else {
-            throw .emptyOperand(specification.operands[operands.count].spelling)
+            throw .emptyOperand(declared[min(operands.count, declared.count - 1)].spelling)
         }
         operands.append(operand)
     }

@@ -37,6 +37,8 @@ package struct Program: Sendable {
         case "--version": return .show("\(name) \(version)\n")
         case "help":
             guard let named = rest.first else { return .show(help.overview) }
+            // For `make manual`, which writes what lies in Documentation/commands.
+            if named == "--markdown", let manual = manual(of: rest.dropFirst().first) { return .show(manual) }
             (command, rest) = (named, ["--help"])
         default: break
         }

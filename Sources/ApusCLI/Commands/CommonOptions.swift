@@ -45,6 +45,9 @@ extension Backend: ArgumentValue {}
 enum CommonOptions {
     static let model = Option(
         "model", short: "m", "name", default: ModelName(LeNet5()), help: "The network.")
+    static let checkpoint = Option<String>(
+        required: "checkpoint", short: "c", "path",
+        help: "A checkpoint, or the folder of a run, of which the last one is read.")
     static let threads = Option<Int?>(
         "threads", short: "t", "n", absent: "as many as the process may use", .between(1, and: 1024),
         help: "Threads to compute on; results do not depend on it.")
@@ -52,7 +55,8 @@ enum CommonOptions {
         "input", short: "i", "HxWxC", absent: "what the model was designed for",
         help: "The images: height, width and channels.")
     static let backend = Option<Backend?>(
-        "backend", "name", absent: Backend.preferred.argument,
+        "backend", "name",
+        absent: "APUS_BACKEND of the environment, or vector on AVX2 and AVX-512, else gemm",
         help:
             "What computes products and convolutions: OpenBLAS, or vector kernels of our own where they are "
             + "faster. They round in another order.")

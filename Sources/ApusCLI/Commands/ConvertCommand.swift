@@ -66,7 +66,9 @@ struct ConvertCommand: Command {
         let written = try TensorFile(contentsOf: target.url)
         var remarks: [String] = []
         if source.checkpoint != nil {
-            remarks.append("the names of classes, the normalisation and the state of training stay behind")
+            remarks.append(
+                "the names of classes, the normalisation and the state of training stay behind: "
+                    + "'apus export' writes a card of what is not training's")
         }
         if source.file.metadata != written.metadata { remarks.append(metadataRemark(source)) }
         let pairs = zip(source.file.tensors, written.tensors)

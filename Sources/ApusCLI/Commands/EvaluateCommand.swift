@@ -5,9 +5,6 @@ import Foundation
 
 /// `apus evaluate`: tests a trained network.
 struct EvaluateCommand: Command {
-    private static let checkpoint = Option<String>(
-        required: "checkpoint", short: "c", "path",
-        help: "A checkpoint, or the folder of a run, of which the last one is read.")
     private static let data = Option<String?>(
         "data", short: "d", "dataset", absent: "the data it was trained on",
         help: "The images, as in apus train; the test images are used. "
@@ -18,7 +15,8 @@ struct EvaluateCommand: Command {
     static let specification = CommandSpecification(
         "evaluate", abstract: "Tests a trained network: accuracy, scores of each class, confusion matrix.",
         options: [
-            checkpoint, data, CommonOptions.strict, batchSize, CommonOptions.backend, CommonOptions.threads,
+            CommonOptions.checkpoint, data, CommonOptions.strict, batchSize, CommonOptions.backend,
+            CommonOptions.threads,
             CommonOptions.json,
         ],
         examples: [
@@ -37,7 +35,7 @@ struct EvaluateCommand: Command {
     let writesJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
-        path = arguments[Self.checkpoint]
+        path = arguments[CommonOptions.checkpoint]
         data = try arguments[Self.data].map(Self.specification(of:))
         isStrict = arguments[CommonOptions.strict]
         batchSize = arguments[Self.batchSize]

@@ -19,7 +19,7 @@ public final class AugmentedImages: ImageSource {
 
     /// - Parameters:
     ///   - preprocessing: what images become: those that come out of the transforms in another size than the
-    ///     network's input are resized to it.
+    ///     network's input are resized to it. Colour that becomes grey does so before the transforms.
     ///   - loaders: threads that load ahead. None by default: the workers augment the images that they compute
     ///     next, and no core waits for another.
     /// - Throws: where a transform is not as it should be, or not for such images; `DataError.channelMismatch` where
@@ -29,6 +29,7 @@ public final class AugmentedImages: ImageSource {
         loaders: Loaders = .computing(0)
     ) throws {
         let input = preprocessing.input
+        let dataset = preprocessing.grey(dataset)
         guard dataset.channels == input.channels || dataset.channels == 1 else {
             throw DataError.channelMismatch(
                 image: "\(dataset.channels) channels", input: input.description)

@@ -20,6 +20,9 @@ public struct PixelImage: Sendable, Equatable {
 
     public var size: ImageSize { ImageSize(height: height, width: width) }
 
+    /// What red, green and blue count in luma (ITU-R BT.601).
+    package static let lumaWeights = [0.299, 0.587, 0.114]
+
     /// The image as one of 1 channel (grey) or 3: grey is repeated, and of colours their luma is taken (ITU-R
     /// BT.601: 0.299 red, 0.587 green and 0.114 blue), rounded.
     public func converted(toChannels wanted: Int) -> PixelImage {
@@ -30,7 +33,7 @@ public struct PixelImage: Sendable, Equatable {
         if wanted == 3 {
             for sample in samples { for _ in 0..<3 { converted.append(sample) } }
         } else {
-            // The weights in 65,536ths, which they are the sum of.
+            // `lumaWeights` in 65,536ths, which they are the sum of.
             for pixel in stride(from: 0, to: samples.count, by: 3) {
                 let (red, green) = (Int(samples[pixel]), Int(samples[pixel + 1]))
                 let sum = 19_595 * red + 38_470 * green + 7_471 * Int(samples[pixel + 2])
