@@ -4,7 +4,7 @@ import Foundation
 
 extension ImageFolder {
     /// What a folder to test on may be called, beside one called `train`; of several the first is taken.
-    private static let testFolders = ["val", "validation", "test"]
+    private static let testFolders = ["val", "valid", "validation", "test"]
     private static let trainFolder = "train"
 
     /// The part of the images that is tested on where nothing is said.
@@ -12,7 +12,7 @@ extension ImageFolder {
 
     /// The images in `folder`, to train and to test on.
     ///
-    /// Where it holds folders `train` and `val` (or `validation`, or `test`), these hold the classes; otherwise it
+    /// Where it holds folders `train` and `val` (or `valid`, `validation` or `test`), these hold the classes; otherwise it
     /// does, or `train` where there is nothing else, and a part of each class's images is to test on. Which those
     /// are follows from `seed` and the files' names alone: a file that comes or goes moves hardly any other.
     ///

@@ -197,6 +197,15 @@ public final class Classifier: Sendable {
         return try evaluator.evaluate(onProgress: onProgress)
     }
 
+    /// Classes go by their numbers: those of `data` must be the first of the network's.
+    func checkClasses(of data: any Dataset) throws {
+        for (index, (found, expected)) in zip(data.classNames, classNames).enumerated()
+        where found != expected {
+            throw ClassifierError.className(
+                dataset: "\(data.name) (\(data.split))", index: index, found: found, expected: expected)
+        }
+    }
+
     func check(_ data: ImageDataset) throws {
         guard data.shape == preprocessing.image, data.classCount <= classNames.count else {
             throw ClassifierError.dataset(
@@ -220,6 +229,8 @@ public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible 
     case classCount(output: Shape, classes: Int)
     case input(network: Shape, preprocessing: Shape)
     case dataset(name: String, shape: Shape, classes: Int, image: Shape, expected: Int)
+    /// The class of a number has one name in a dataset and another in the network.
+    case className(dataset: String, index: Int, found: String, expected: String)
 
     public var description: String {
         switch self {
@@ -230,6 +241,8 @@ public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible 
         case .dataset(let name, let shape, let classes, let image, let expected):
             "\(name) has \(classes) classes of \(shape) images, but the network was built for "
                 + "\(expected) classes of \(image) images"
+        case .className(let dataset, let index, let found, let expected):
+            "\(dataset): found \(found) as its class \(index), expected \(expected), which the network was trained for"
         }
     }
 }

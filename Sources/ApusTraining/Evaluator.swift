@@ -15,6 +15,7 @@ final class Evaluator {
         _ classifier: Classifier, _ data: any Dataset, loss: any Loss, batchSize: Int, workers: Workers
     ) throws {
         try loss.check(classifier.network.output)
+        try classifier.checkClasses(of: data)
         self.loss = loss
         self.data = data
         classNames = classifier.classNames

@@ -66,7 +66,7 @@ public final class RunSaver {
         let isTime =
             switch interval {
             case .steps(let count): trainer.progress.step - savedStep >= count
-            case .seconds(let seconds): ContinuousClock.now - savedAt >= .seconds(seconds)
+            case .seconds(let seconds): (ContinuousClock.now - savedAt) / .seconds(1) >= seconds
             case nil: false
             }
         let progress = trainer.progress

@@ -104,7 +104,7 @@ public final class Trainer {
 
     /// Whether the last few epochs brought nothing better, so that the run is over; see `EarlyStopping`.
     public var hasStoppedEarly: Bool {
-        configuration.earlyStopping?.ends(history) ?? false
+        progress.epoch < configuration.epochs && configuration.earlyStopping?.ends(history) ?? false
     }
 
     /// Whether nothing is left to train.

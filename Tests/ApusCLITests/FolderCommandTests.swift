@@ -53,7 +53,28 @@ struct FolderCommandTests {
         let line = ["--data=folder=\(photos.path)", "--output", output.url.appending(path: "run").path]
         let outcome = await apus(["train", "--strict"] + line + Self.few)
         #expect(outcome.status == .failure)
-        #expect(outcome.errors.contains("\(photos.path)/dark/bad.jpg, byte 0: found the bytes 6e 6f 20 69"))
+        let reason = "\(photos.path)/dark/bad.jpg, byte 0: found the bytes 6e 6f 20 69"
+        #expect(outcome.errors.contains(reason))
+        #expect(await apus(["train"] + line + Self.few).status == .success)
+        let run = output.url.appending(path: "run").path
+        #expect(await apus("evaluate", "--checkpoint", run).status == .success)
+        let evaluation = await apus("evaluate", "--checkpoint", run, "--strict")
+        #expect(evaluation.status == .failure && evaluation.errors.contains(reason))
+    }
+
+    @Test("Classes of other names than a run's are refused, when it is evaluated and when it is taken up")
+    func otherClasses() async throws {
+        let (photos, output) = (try Self.photos(), try TemporaryFolder())
+        let run = output.url.appending(path: "run").path
+        let line = ["--data=folder=\(photos.path)", "--output", run]
+        #expect(await apus(["train"] + line + Self.few).status == .success)
+        try FileManager.default.moveItem(
+            at: URL(filePath: "\(photos.path)/dark"), to: URL(filePath: "\(photos.path)/night"))
+        for command in [["evaluate", "--checkpoint", run], ["train", "--resume", "--output", run]] {
+            let outcome = await apus(command)
+            #expect(outcome.status == .failure)
+            #expect(outcome.errors.contains("found light as its class 0, expected dark"), "\(outcome.errors)")
+        }
     }
 
     @Test("A run that is taken up has its constants from the checkpoint, and reads no image for them")

@@ -53,6 +53,15 @@ struct EarlyStoppingTests {
         #expect(trainer.history.count == 4)
     }
 
+    @Test("A run whose patience ends with its last epoch is completed")
+    func endsAtTheEnd() throws {
+        var configuration = configuration()
+        configuration.epochs = 4
+        let trainer = try SmallTask.trainer(SmallTask.data(), configuration)
+        #expect(try trainer.fit() == .completed)
+        #expect(trainer.history.count == 4 && trainer.isComplete && !trainer.hasStoppedEarly)
+    }
+
     @Test("A run that gets better to its last epoch is completed")
     func completes() throws {
         var configuration = SmallTask.configuration(SmallTask.optimizers[1])

@@ -59,7 +59,7 @@ struct RunSaverTests {
     @Test("A run is saved when so much time has passed, or only after epochs")
     func seconds() throws {
         for (interval, expected) in [
-            (.seconds(0), 3), (.seconds(3600), 0), (nil, 0),
+            (.seconds(0), 3), (.seconds(3600), 0), (.seconds(.infinity), 0), (.seconds(.nan), 0), (nil, 0),
         ] as [(SaveInterval?, Int)] {
             let run = RunFolder(at: folder.url)
             let trainer = try trainer()

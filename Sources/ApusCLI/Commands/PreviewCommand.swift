@@ -8,13 +8,16 @@ struct PreviewCommand: Command {
     private static let augment = Option<String?>(
         CommonOptions.augment.name, short: "a", "transforms", absent: "none",
         help: "What is done to images, one after the other, separated by commas.")
+    private static let imageSize = Option<ImageSize?>(
+        TrainSettings.imageSize.name, "HxW", absent: "as they are",
+        help: "Bring images to this height and width first, as the training of a network would.")
     private static let output = Option(
         "output", short: "o", "file", default: "preview.png", help: "Where the sheet goes, as PNG.")
     private static let images = Option(
-        "images", "n", default: 8, .between(1, and: 1000),
+        "images", "n", default: 8, .between(1, and: 100),
         help: "Images to show, a row for each: of different classes, as long as there are any.")
     private static let count = Option(
-        "count", short: "n", "n", default: 8, .between(1, and: 1000),
+        "count", short: "n", "n", default: 8, .between(1, and: 50),
         help: "Variants of each: those of the first epochs of a run of this seed.")
 
     private static let transforms = Glossary(
@@ -33,7 +36,7 @@ struct PreviewCommand: Command {
     static let specification = CommandSpecification(
         "preview", abstract: "Writes a picture of training images, and of what random changes make of them.",
         options: [
-            TrainSettings.data, augment, TrainSettings.imageSize, output, images, count, TrainSettings.seed,
+            TrainSettings.data, augment, imageSize, output, images, count, TrainSettings.seed,
         ],
         glossaries: [transforms],
         examples: [
@@ -59,7 +62,7 @@ struct PreviewCommand: Command {
             throw UsageError.other("\(TrainSettings.data.spelling): \(error)")
         }
         augmentation = try CommonOptions.augmentation(arguments) ?? Augmentation()
-        imageSize = arguments[TrainSettings.imageSize]
+        imageSize = arguments[Self.imageSize]
         output = URL(fileURLWithPath: arguments[Self.output])
         images = arguments[Self.images]
         count = arguments[Self.count]
@@ -67,7 +70,8 @@ struct PreviewCommand: Command {
     }
 
     func run(on console: Console) throws -> ExitCode {
-        let train: any Dataset = try data.load().train
+        // Nothing is normalised here.
+        let train = try data.load(normalization: .symmetric(channels: 1)).train
         var chain: Augmentation
         do {
             chain = try augmentation.prepared(for: train)

@@ -28,7 +28,8 @@ public struct Augmentation: Sendable {
     /// - Returns: nil where what becomes of them differs too.
     /// - Throws: where nothing can become of such images.
     public func outputSize(of size: ImageSize?) throws -> ImageSize? {
-        try transforms.reduce(size) { size, transform in
+        try check()
+        return try transforms.reduce(size) { size, transform in
             if let size { return try transform.outputSize(of: size) }
             return transform.outputSize
         }
@@ -70,6 +71,7 @@ public struct Augmentation: Sendable {
     public func apply(
         to image: PixelImage, number index: Int, seed: UInt64, epoch: Int
     ) throws -> PixelImage {
+        try check()
         let workspace = TransformWorkspace()
         return try withExtendedLifetime(workspace) {
             try apply(to: image, number: index, seed: seed, epoch: epoch, in: workspace).bytes
@@ -81,6 +83,7 @@ public struct Augmentation: Sendable {
     /// - Throws: what keeps an image from being read, or a transform from being done; `TransformError.size` where what
     ///   is to be mixed differs in size.
     public func variant(of index: Int, in data: any Dataset, seed: UInt64, epoch: Int) throws -> PixelImage {
+        try check()
         let workspace = TransformWorkspace()
         return try withExtendedLifetime(workspace) {
             try samples(of: index, in: data, seed: seed, epoch: epoch, workspace).bytes

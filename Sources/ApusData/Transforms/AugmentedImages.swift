@@ -30,7 +30,7 @@ public final class AugmentedImages: ImageSource {
     ) throws {
         let input = preprocessing.input
         let dataset = preprocessing.grey(dataset)
-        guard dataset.channels == input.channels || dataset.channels == 1 else {
+        guard dataset.channels == 1 || dataset.channels == 3 && input.channels == 3 else {
             throw DataError.channelMismatch(
                 image: "\(dataset.channels) channels", input: input.description)
         }
@@ -64,6 +64,15 @@ public final class AugmentedImages: ImageSource {
         defer { workspaces.withLock { $0.append(workspace) } }
         let samples = try augmentation.samples(
             of: image, in: dataset, seed: seed, epoch: epoch, workspace)
+        // A file may have become another since it was looked at.
+        let found = Shape(
+            height: samples.size.height, width: samples.size.width, channels: samples.channels)
+        let expected = Shape(height: shape.height, width: shape.width, channels: dataset.channels)
+        guard found == expected else {
+            throw DataError.shapeMismatch(
+                dataset: "image \(image) of \(name)", found: found.description,
+                expected: expected.description)
+        }
         tensor.load(index, samples: samples, scales: scales, offsets: offsets)
     }
 }

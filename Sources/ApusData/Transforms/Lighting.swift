@@ -19,7 +19,13 @@ public struct Lighting: Transform, Hashable {
         self.components = components
     }
 
-    public func check() throws { try TransformError.check(deviation, "lighting", in: 0...10) }
+    public func check() throws {
+        try TransformError.check(deviation, "lighting", in: 0...10)
+        guard components?.variances.count ?? 3 == 3 else {
+            throw TransformError.channels(
+                transform: "lighting", found: components?.variances.count ?? 0, expected: 3)
+        }
+    }
 
     public func prepared(for data: any Dataset) throws -> any Transform {
         guard data.channels == 3 else {
