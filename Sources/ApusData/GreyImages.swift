@@ -13,6 +13,7 @@ private struct GreyImages: Dataset {
     var skipped: [SkippedImage] { base.skipped }
 
     func label(of image: Int) -> Int { base.label(of: image) }
+    func size(of image: Int) -> ImageSize? { base.size(of: image) }
 
     func image(_ index: Int, atLeast size: ImageSize?) throws -> PixelImage {
         try base.image(index, atLeast: size).converted(toChannels: channels)

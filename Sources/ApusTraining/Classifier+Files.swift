@@ -4,7 +4,7 @@ import ApusNN
 import Foundation
 import Synchronization
 
-/// Many images that take time to come by, read and decoded while those before them are computed.
+/// Many images that take time to come by, read and decoded by all threads, a batch at a time.
 extension Classifier {
     /// What became of an image: its prediction, or what kept it from being read.
     public typealias Outcome = Result<Prediction, any Error>

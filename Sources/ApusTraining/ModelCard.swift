@@ -101,9 +101,19 @@ extension Classifier {
     ///
     /// - Parameter card: by default one without metrics.
     /// - Returns: where the JSON is.
-    /// - Throws: `FileError` where a file cannot be written; an old one is then left whole.
+    /// - Throws: `ExportError` where the name does not end in `.safetensors`, or another file has the card's;
+    ///   `FileError` where a file cannot be written. An old one is then left whole.
     @discardableResult
     public func export(to url: URL, card: ModelCard? = nil) throws -> URL {
+        guard url.pathExtension.lowercased() == "safetensors" else {
+            throw ExportError.name(path: url.path)
+        }
+        let side = url.deletingPathExtension().appendingPathExtension("json")
+        if let old = try? Data(contentsOf: side),
+            (try? JSONDecoder().decode(ModelCard.self, from: old)) == nil
+        {
+            throw ExportError.isNoCard(path: side.path)
+        }
         var card = card ?? ModelCard(self)
         card.pytorch = pyTorchLines(file: url.lastPathComponent)
         let encoder = JSONEncoder.forLines
@@ -114,7 +124,6 @@ extension Classifier {
         ]
         try Safetensors.write(TensorFile(network.tensors, metadata: metadata), to: url)
         encoder.outputFormatting.insert(.prettyPrinted)
-        let side = url.deletingPathExtension().appendingPathExtension("json")
         try AtomicFile.write(try encoder.encode(card) + "\n".utf8, to: side)
         return side
     }
@@ -129,6 +138,21 @@ extension Classifier {
                 "network = \(expression).eval()",
                 "network.load_state_dict(load_file(\"\(quoted)\"))",
             ]
+        }
+    }
+}
+
+/// A network that cannot be exported under a name.
+public enum ExportError: Error, Sendable, Hashable, CustomStringConvertible {
+    case name(path: String)
+    /// Where the card would go there is a file that is none.
+    case isNoCard(path: String)
+
+    public var description: String {
+        switch self {
+        case .name(let path): "\(path): found another ending, expected .safetensors"
+        case .isNoCard(let path):
+            "\(path) would be replaced by the network's card, and is none itself: choose another name"
         }
     }
 }

@@ -60,7 +60,24 @@ struct ExportCommandTests {
     }
 
     @Test("Another format, or the checkpoint itself, is refused")
-    func refusals() async {
+    func refusals() async throws {
+        let folder = try TemporaryFolder()
+        let run = folder.url.appending(path: "run")
+        let training = await apus(
+            "train", "--quiet", "--data", "synthetic=60", "--epochs", "1", "--output", run.path)
+        #expect(training.status == .success, "\(training.errors)")
+        // The card would replace the run's metrics; the tensors the checkpoint.
+        let checkpoint = run.appending(path: "same.safetensors")
+        try FileManager.default.copyItem(at: run.appending(path: "checkpoint.apus"), to: checkpoint)
+        let metrics = try Data(contentsOf: run.appending(path: "metrics.json"))
+        for (input, output) in [(run.path, "metrics.safetensors"), (checkpoint.path, "same.safetensors")] {
+            let outcome = await apus("export", "-c", input, "-o", run.appending(path: output).path)
+            #expect(outcome.status == .failure && !outcome.errors.isEmpty)
+        }
+        #expect(try Data(contentsOf: run.appending(path: "metrics.json")) == metrics)
+        #expect(
+            try Data(contentsOf: checkpoint)
+                == Data(contentsOf: run.appending(path: "checkpoint.apus")))
         let other = await apus("export", "-c", "run", "-o", "net.npz")
         #expect(other.status == .usage && other.errors.contains("must be a file .safetensors"))
         #expect(await apus("export", "-c", "nowhere").status == .failure)

@@ -29,6 +29,9 @@ struct ReportCommand: Command {
     init(_ arguments: ParsedArguments) throws {
         path = arguments[Self.folder]
         output = arguments[Self.output]
+        if let output, !["html", "htm"].contains(URL(fileURLWithPath: output).pathExtension.lowercased()) {
+            throw UsageError.other("\(Self.output.spelling) must be a file .html, found '\(output)'")
+        }
         isStrict = arguments[CommonOptions.strict]
         threads = arguments[CommonOptions.threads]
     }
@@ -41,12 +44,15 @@ struct ReportCommand: Command {
         }
         let settings = try TrainSettings(texts: texts, in: TrainCommand.specification)
         let classifier = try checkpoint.classifier(backend: settings.backend)
+        let folder = RunFolder(at: URL(fileURLWithPath: checkpoint.path).deletingLastPathComponent())
+        guard output != nil || checkpoint.path == folder.checkpoint.path else {
+            throw CommandError("\(shown) is not the last checkpoint of a run: name the page with --output")
+        }
         let test = try settings.data.loadTest(isStrict: isStrict)
         CommonOptions.remark(onThreads: threads, to: console)
         let outcome = try classifier.test(test, threads: threads)
         let history = checkpoint.history
         let epochs = settings.configuration.epochs
-        let folder = RunFolder(at: URL(fileURLWithPath: checkpoint.path).deletingLastPathComponent())
         let report = try RunReport(
             classifier, history: history, epochs: epochs,
             isComplete: progress.epoch == epochs || settings.run.earlyStopping?.ends(history) ?? false,

@@ -9,6 +9,9 @@ struct ShardTargets {
     private var partners: [Int32]
     private var shares: [Float]
     private var isMixed = false
+    /// Each image's own and other class by itself, as losses are given them where images are mixed.
+    private var own: [[Int32]]
+    private var others: [[Int32]]
     /// The gradient of one image, for the class of what was mixed in.
     private let partnerBlock: FloatBuffer
     private let partnerGradient: Tensor
@@ -17,6 +20,8 @@ struct ShardTargets {
         labels = [Int32](repeating: 0, count: images)
         partners = [Int32](repeating: 0, count: images)
         shares = [Float](repeating: 0, count: images)
+        own = labels.map { [$0] }
+        others = own
         partnerBlock = try FloatBuffer(count: layout.floats(batch: 1, output))
         partnerGradient = Tensor(partnerBlock.view, batch: 1, shape: output, layout: layout)
     }
@@ -30,6 +35,11 @@ struct ShardTargets {
             partners[index] = Int32(mixture?.label ?? 0)
             shares[index] = mixture?.share ?? 0
             if shares[index] > 0 { isMixed = true }
+        }
+        guard isMixed else { return }
+        for index in 0..<positions.count {
+            own[index][0] = labels[index]
+            others[index][0] = partners[index]
         }
     }
 
@@ -46,12 +56,12 @@ struct ShardTargets {
             sum +=
                 Double(1 - share)
                 * loss.evaluate(
-                    outputs: output, labels: labels[image], scale: (1 - share) * scale, gradient: gradient)
+                    outputs: output, labels: own[index][...], scale: (1 - share) * scale, gradient: gradient)
             guard share > 0 else { continue }
             sum +=
                 Double(share)
                 * loss.evaluate(
-                    outputs: output, labels: partners[image], scale: share * scale,
+                    outputs: output, labels: others[index][...], scale: share * scale,
                     gradient: gradient.map { _ in partnerGradient })
             gradient?.addImages(partnerGradient)
         }

@@ -22,7 +22,8 @@ final class EventFileWriter {
 
     /// The second in which a file of events was begun, by its name; nil where it is none of ours.
     static func number(of name: String) -> Int? {
-        name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
+        guard name.hasPrefix(prefix), let number = Int(name.dropFirst(prefix.count)) else { return nil }
+        return 0...1 << 53 ~= number ? number : nil
     }
 
     /// Begins a file for what follows `progress`.

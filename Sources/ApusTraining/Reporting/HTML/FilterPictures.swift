@@ -18,12 +18,14 @@ struct FilterPictures: Sendable {
         let (channels, height, width) = (weights.shape[1], weights.shape[2], weights.shape[3])
         let values = network.values(of: weights)
         let greatest = values.reduce(0) { max($0, abs($1)) }
-        let (area, scale) = (height * width, greatest > 0 ? 127 / greatest : 0)
+        let area = height * width
         name = weights.name
         images = (0..<min(weights.shape[0], Self.mostFilters)).map { filter in
             let samples = (0..<area * channels).map { place in
                 let value = values[(filter * channels + place % channels) * area + place / channels]
-                return UInt8((128 + scale * value).rounded())
+                let share = value / greatest
+                // Weights that are zero, or not finite, as after a run that diverged, are shown as zero.
+                return UInt8((128 + 127 * (share.isFinite ? share : 0)).rounded())
             }
             return PixelImage(height: height, width: width, channels: channels, samples: samples)
         }
