@@ -58,7 +58,11 @@ extension Classifier {
             try batch.begin(start..<start + count)
             _ = executor.infer(batch, count: count)
             for (place, prediction) in predictions(executor.outputs).enumerated() {
-                let fault = faults.take(start + place)
+                var fault = faults.take(start + place)
+                // Parameters may be finite, and yet too great for their products to be.
+                if !prediction.probabilities.allSatisfy(\.isFinite) {
+                    fault = fault ?? ClassifierError.notFinite
+                }
                 try onImage(start + place, fault.map { .failure($0) } ?? .success(prediction))
             }
         }

@@ -231,6 +231,8 @@ public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible 
     case dataset(name: String, shape: Shape, classes: Int, image: Shape, expected: Int)
     /// The class of a number has one name in a dataset and another in the network.
     case className(dataset: String, index: Int, found: String, expected: String)
+    /// What the network makes of an image.
+    case notFinite
 
     public var description: String {
         switch self {
@@ -241,6 +243,7 @@ public enum ClassifierError: Error, Sendable, Hashable, CustomStringConvertible 
         case .dataset(let name, let shape, let classes, let image, let expected):
             "\(name) has \(classes) classes of \(shape) images, but the network was built for "
                 + "\(expected) classes of \(image) images"
+        case .notFinite: "the network's outputs are not finite: found no probabilities of its classes"
         case .className(let dataset, let index, let found, let expected):
             "\(dataset): found \(found) as its class \(index), expected \(expected), which the network was trained for"
         }

@@ -87,6 +87,11 @@ struct PredictCommandTests {
         try tree.write(Data(), to: "empty/notes.txt")
         let empty = await apus("predict", "-c", run, tree.path + "/empty")
         #expect(empty.status == .failure && empty.errors.contains("found no images"))
+        let image = PixelImage.random(height: 9, width: 9, channels: 1, seed: 1)
+        try tree.write(image.png(), to: "one.png")
+        let both = await apus("predict", "-c", run, tree.path + "/empty", tree.path + "/one.png")
+        #expect(both.status == .failure && both.errors.contains("found no images"))
+        #expect(both.output.hasPrefix(tree.path + "/one.png"), "the others are predicted")
     }
 
     @Test(

@@ -37,6 +37,16 @@ import Testing
             outcomes.flatMap(\.probabilities), expected.flatMap(\.probabilities), absolute: rounding)
     }
 
+    @Test("are errors where the network's outputs are not finite")
+    func notFinite() throws {
+        let tree = try ImageTree()
+        let classifier = try SmallTask.classifier(SmallTask.data())
+        classifier.network.changeParameters { $0.fill(3e38) }
+        for outcome in try classifier.predict(files: files(tree, count: 3)) {
+            #expect(throws: ClassifierError.notFinite) { try outcome.get() }
+        }
+    }
+
     @Test("go on past a file that is no image, whose error names it")
     func badFiles() throws {
         let tree = try ImageTree()

@@ -73,22 +73,30 @@ struct PredictCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let file = try RunFolder.checkpoint(at: URL(fileURLWithPath: checkpoint))
         let classifier = try Classifier.load(from: file, backend: backend)
-        let paths = try images.flatMap { $0 == "-" ? [$0] : try ImageFiles.paths(at: $0) }
+        var status = ExitCode.success
+        func complain(_ error: any Error) {
+            status = .failure
+            console.complain("\(console.programName): error: \("\(error)".printable)\n")
+        }
+        let paths = images.flatMap { image in
+            do {
+                return image == "-" ? [image] : try ImageFiles.paths(at: image)
+            } catch {
+                complain(error)
+                return []
+            }
+        }
         CommonOptions.remark(onThreads: threads, to: console)
         let lines = PredictionLines(
             writesJSON ? .json : console.isTerminal ? .table : .tabs, of: paths,
             classNames: classifier.classNames, top: top)
-        var status = ExitCode.success
         var place = 0
         do {
             try classifier.predict(
                 files: paths.map { URL(fileURLWithPath: $0 == "-" ? "/dev/stdin" : $0) },
                 batchSize: batchSize, threads: threads
             ) { _, outcome in
-                if case .failure(let error) = outcome {
-                    status = .failure
-                    console.complain("\(console.programName): error: \("\(error)".printable)\n")
-                }
+                if case .failure(let error) = outcome { complain(error) }
                 console.write(try lines.text(of: outcome, for: paths[place]))
                 place += 1
                 // Nobody reads on.
