@@ -142,3 +142,14 @@ package struct Flag: OptionDeclaration {
         throw .unexpectedValue(option: spelling, value: text)
     }
 }
+
+extension OptionDeclaration {
+    /// Reads what the option says; what is wrong with it is an error of usage that names the option.
+    func reading<Value>(_ body: () throws -> Value) throws(UsageError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .other("\(spelling): \(error)")
+        }
+    }
+}

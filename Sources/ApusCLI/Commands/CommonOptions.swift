@@ -82,11 +82,7 @@ enum CommonOptions {
     /// - Throws: `UsageError` where they cannot be read.
     static func augmentation(_ arguments: ParsedArguments) throws(UsageError) -> Augmentation? {
         guard let text = arguments[augment] else { return nil }
-        do {
-            return try Augmentation(parsing: text)
-        } catch {
-            throw .other("\(augment.spelling): \(error)")
-        }
+        return try augment.reading { try Augmentation(parsing: text) }
     }
 
     /// The backend that the arguments name, or else the preferred one.

@@ -77,10 +77,6 @@ struct EvaluateCommand: Command {
     }
 
     private static func specification(of text: String) throws -> DatasetSpecification {
-        do {
-            return try DatasetSpecification(parsing: text)
-        } catch {
-            throw UsageError.other("\(data.spelling): \(error)")
-        }
+        try data.reading { try DatasetSpecification(parsing: text) }
     }
 }

@@ -56,10 +56,8 @@ struct PreviewCommand: Command {
     let seed: UInt64
 
     init(_ arguments: ParsedArguments) throws {
-        do {
-            data = try DatasetSpecification(parsing: arguments[TrainSettings.data])
-        } catch {
-            throw UsageError.other("\(TrainSettings.data.spelling): \(error)")
+        data = try TrainSettings.data.reading {
+            try DatasetSpecification(parsing: arguments[TrainSettings.data])
         }
         augmentation = try CommonOptions.augmentation(arguments) ?? Augmentation()
         imageSize = arguments[Self.imageSize]

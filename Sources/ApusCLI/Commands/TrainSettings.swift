@@ -33,7 +33,7 @@ struct TrainSettings: Sendable {
     init(_ arguments: ParsedArguments) throws {
         let arguments = try Self.completed(arguments)
         model = arguments[CommonOptions.model]
-        data = try Self.reading(Self.data) { try DatasetSpecification(parsing: arguments[Self.data]) }
+        data = try Self.data.reading { try DatasetSpecification(parsing: arguments[Self.data]) }
         imageSize = arguments[Self.imageSize]
         let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
         normalization = try Self.normalization(mean: mean, deviation: deviation)
@@ -43,7 +43,7 @@ struct TrainSettings: Sendable {
         weights = arguments[Self.weights].map { URL(fileURLWithPath: $0).standardizedFileURL.path }
         frozen = arguments[Self.freeze]?.patterns ?? []
         backend = try CommonOptions.backend(arguments)
-        let schedule = try Self.reading(Self.schedule) {
+        let schedule = try Self.schedule.reading {
             try LearningRateSchedule(arguments[Self.schedule])
         }
         let (epochs, batchSize) = (arguments[Self.epochs], arguments[Self.batchSize])
@@ -110,7 +110,7 @@ struct TrainSettings: Sendable {
             return configuration
         }
         var configuration = configuration
-        configuration.loss = try Self.reading(Self.classWeights) {
+        configuration.loss = try Self.classWeights.reading {
             SoftmaxCrossEntropy(
                 labelSmoothing: loss.labelSmoothing,
                 classWeights: try classWeights.resolved(
@@ -123,7 +123,7 @@ struct TrainSettings: Sendable {
     ///
     /// - Throws: `UsageError`.
     func checkSchedule(stepsPerEpoch: Int) throws {
-        try Self.reading(Self.schedule) {
+        try Self.schedule.reading {
             try configuration.schedule.check(totalSteps: configuration.epochs * stepsPerEpoch)
         }
     }
@@ -159,7 +159,7 @@ struct TrainSettings: Sendable {
         guard let mean, let deviation else {
             throw UsageError.other("\(Self.mean.spelling) and \(Self.deviation.spelling) go together")
         }
-        return try reading(Self.mean) {
+        return try Self.mean.reading {
             try Normalization(mean: mean.numbers, deviation: deviation.numbers)
         }
     }
@@ -180,7 +180,7 @@ struct TrainSettings: Sendable {
             let sgd = SGD(
                 learningRate: rate, momentum: arguments[Self.momentum] ?? 0.9,
                 isNesterov: arguments[Self.nesterov], weightDecay: decay)
-            try reading(Self.nesterov, sgd.check)
+            try Self.nesterov.reading(sgd.check)
             return sgd
         case .adam:
             return Adam(learningRate: rate, weightDecay: decay)
@@ -226,17 +226,6 @@ struct TrainSettings: Sendable {
     ) throws {
         for option in options where arguments.contains(option) {
             throw UsageError.other("\(option.spelling) does not go with \(choice)")
-        }
-    }
-
-    /// Reads an option's value; what is wrong with it is an error of usage that names the option.
-    private static func reading<Value>(
-        _ option: some OptionDeclaration, _ body: () throws -> Value
-    ) throws -> Value {
-        do {
-            return try body()
-        } catch {
-            throw UsageError.other("\(option.spelling): \(error)")
         }
     }
 }
