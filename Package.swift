@@ -55,11 +55,16 @@ let package = Package(
             name: "ApusTraining",
             dependencies: ["ApusNN", "ApusModels", "ApusData", "ApusFormats"]),
 
-        // Floor 5: what people hold in their hands.
+        // Floor 5: what people hold in their hands, and what explains it.
+        .target(
+            name: "ApusAnalysis",
+            dependencies: ["ApusKernels", "ApusNN", "ApusModels", "ApusData", "ApusFormats", "ApusTraining"],
+            swiftSettings: strict),
         .target(
             name: "Apus",
             dependencies: [
                 "ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining",
+                "ApusAnalysis",
             ]),
         .target(name: "ApusDownloads", dependencies: ["ApusData", "ApusFormats", "CCurl"]),
         .target(name: "ApusCLI", dependencies: ["Apus", "ApusDownloads", "ApusFormats"]),
@@ -95,6 +100,9 @@ let package = Package(
             name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
+        .testTarget(
+            name: "ApusAnalysisTests",
+            dependencies: ["ApusAnalysis", "ApusModels", "ApusTraining", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
         .testTarget(name: "BenchmarkResultsTests", dependencies: ["BenchmarkResults"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),
