@@ -48,6 +48,11 @@ struct ChosenImages {
         let image: PixelImage
         /// What a dataset says it shows.
         var label: String?
+
+        /// For a picture: a file's name alone.
+        var shortTitle: String {
+            label.map { "\(title): \($0)" } ?? URL(fileURLWithPath: title).lastPathComponent
+        }
     }
 
     private let paths: [String]
@@ -61,8 +66,8 @@ struct ChosenImages {
         guard paths.isEmpty != (indices == nil) else {
             throw UsageError.other(
                 paths.isEmpty
-                    ? "\(Self.images.spelling) or \(Self.index.spelling) is required"
-                    : "\(Self.index.spelling) does not go with \(Self.images.spelling)")
+                    ? "<image>... or \(Self.index.spelling) is required"
+                    : "\(Self.index.spelling) does not go with images in files")
         }
         guard data == nil || indices != nil else {
             throw UsageError.other("\(Self.data.spelling) needs \(Self.index.spelling)")

@@ -73,6 +73,7 @@ struct ExplainCommand: Command {
         let explainer = try Explainer(checkpoint.classifier(backend: backend), threads: threads)
         let classIndex = try target.map(explainer.classIndex)
         _ = try method.layer(in: explainer.network)
+        try values?.checkFormat(count: ExplanationTensors.count)
         var status = ExitCode.success
         let input = explainer.network.input
         let chosen = try images.load(
@@ -84,9 +85,14 @@ struct ExplainCommand: Command {
         }
         guard !chosen.isEmpty else { return .failure }
         let tensors = ExplanationTensors(explainer)
-        try values?.checkFormat(count: ExplanationTensors.count)
         CommonOptions.remark(onThreads: threads, to: console)
         let explanations = try explainer.explain(chosen.map(\.image), by: method, classIndex: classIndex)
+        let sheet = ExplanationSheet(
+            zip(chosen, explanations).map { image, explanation in
+                ExplanationSheet.Entry(
+                    title: image.shortTitle, image: image.image, explanation: explanation)
+            })
+        try sheet.image(font: .standard()).writePNG(to: output)
         try values?.write(tensors.file(of: explanations, images: chosen.map(\.image)))
         console.write(table(of: explanations, chosen))
         return status

@@ -12,7 +12,7 @@ struct ExplanationSettings {
     }
 
     private static let method = Option(
-        "method", short: "m", "name", default: Method.gradCAM,
+        "method", "name", default: Method.gradCAM,
         help: "What is asked of the network; see below.")
     private static let layer = Option<String?>(
         "layer", short: "l", "path", absent: "the last convolution that gives a map",
