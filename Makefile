@@ -63,6 +63,7 @@ bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, TensorFlow, ONN
 parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchvision's, and read a run back by TensorBoard (needs python3-venv; ARGS)
 	$(SWIFT) build -c release --product apus
 	$(PEERS)/bin/python Tests/Parity/tensorboard_events.py
+	$(PEERS)/bin/python Tests/Parity/explanations.py
 	$(PEERS)/bin/python Tests/Parity/parity.py $(ARGS)
 
 manual: deps ## Write the manual pages of the commands, in Documentation/commands

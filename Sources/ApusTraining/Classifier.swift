@@ -160,7 +160,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    func predictions(_ outputs: Tensor) -> [Prediction] {
+    package func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)
