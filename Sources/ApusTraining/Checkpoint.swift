@@ -143,7 +143,8 @@ public struct Checkpoint: Sendable {
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
             preprocessing: Preprocessing(
-                image: image, input: input, normalization: header.normalization, whitening: whitening(of: input)))
+                image: image, input: input, normalization: header.normalization,
+                whitening: whitening(of: input)))
     }
 
     /// What the network's input is whitened with.

@@ -73,7 +73,8 @@ public struct ModelCard: Sendable, Equatable, Codable {
             mean: preprocessing.normalization.mean, deviation: preprocessing.normalization.deviation,
             whitening: preprocessing.whitening.map {
                 Whitening(
-                    fit: $0.summary, formula: "matrix @ (input - mean), the input as a vector: channel, row, column")
+                    fit: $0.summary,
+                    formula: "matrix @ (input - mean), the input as a vector: channel, row, column")
             })
         parameters = network.parameterCount
         multiplyAdds = network.multiplyAdds

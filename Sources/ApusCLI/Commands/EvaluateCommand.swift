@@ -47,7 +47,7 @@ struct EvaluateCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
         let classifier = try checkpoint.classifier(backend: backend)
-        let data = try self.data ?? trainedOn(checkpoint)
+        let data = try self.data ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
         let images = try data.loadTest(isStrict: isStrict)
         if !images.skipped.isEmpty {
             console.complain(
@@ -68,15 +68,22 @@ struct EvaluateCommand: Command {
         return .success
     }
 
-    private func trainedOn(_ checkpoint: Checkpoint) throws -> DatasetSpecification {
-        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
-            throw UsageError.other(
-                "\(path) does not say what it was trained on: --data <dataset> is required")
-        }
-        return try Self.specification(of: text)
-    }
-
     private static func specification(of text: String) throws -> DatasetSpecification {
         try data.reading { try DatasetSpecification(parsing: text) }
+    }
+}
+
+extension DatasetSpecification {
+    /// The data that the run of a checkpoint was trained on.
+    ///
+    /// - Parameter option: says so where the checkpoint does not.
+    /// - Throws: `UsageError` where it is needed.
+    init(trainedOn checkpoint: Checkpoint, option: any OptionDeclaration) throws {
+        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
+            throw UsageError.other(
+                "\(RunFolder.shown(checkpoint.path)) does not say what it was trained on: "
+                    + "\(option.spelling) <dataset> is required")
+        }
+        self = try option.reading { try DatasetSpecification(parsing: text) }
     }
 }

@@ -19,7 +19,10 @@ struct ExportCommand: Command {
                 [
                     ("model", "The network's name."),
                     ("classes", "The classes, in the order of the outputs, which are logits."),
-                    ("preprocessing", "How an image becomes the input: size, colours, normalisation, whitening."),
+                    (
+                        "preprocessing",
+                        "How an image becomes the input: size, colours, normalisation, whitening."
+                    ),
                     ("parameters, multiplyAdds", "What it costs."),
                     ("metrics", "Losses and accuracies at the epoch whose parameters these are."),
                     ("pytorch", "Lines of Python that load it, for a network that a line makes there."),

@@ -14,11 +14,12 @@ public struct Cholesky: Sendable {
         var factor = matrix
         let minor = try LAPACK.factorCholesky(&factor, order: order)
         guard minor == 0 else { throw CholeskyError.notPositiveDefinite(order: order, minor: minor) }
-        let norm = (0..<order).map { row in
-            (0..<order).reduce(0) { sum, column in
-                sum + abs(matrix[max(row, column) * order + min(row, column)])
-            }
-        }.max() ?? 0
+        let norm =
+            (0..<order).map { row in
+                (0..<order).reduce(0) { sum, column in
+                    sum + abs(matrix[max(row, column) * order + min(row, column)])
+                }
+            }.max() ?? 0
         let reciprocal = try LAPACK.reciprocalCondition(factor, order: order, norm: norm)
         // What is zero but for rounding may have come out positive. (LAPACK's own expert solvers draw the line here.)
         guard reciprocal >= Double.ulpOfOne / 2 else {
