@@ -11,9 +11,9 @@ public enum ApusProgram {
         abstract: "Trains convolutional networks on the CPU, and says how good they are and what they cost.",
         version: version,
         commands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExplainCommand.self,
-            ExportCommand.self,
-            ReportCommand.self, RunCommand.self, SummaryCommand.self, ProfileCommand.self,
+            TrainCommand.self, FitHeadCommand.self, EvaluateCommand.self, PredictCommand.self,
+            ExplainCommand.self, ExportCommand.self, ReportCommand.self, RunCommand.self, SummaryCommand.self,
+            ProfileCommand.self,
             PreviewCommand.self, InspectCommand.self, CompareCommand.self, ConvertCommand.self,
             DownloadCommand.self, DoctorCommand.self,
         ])

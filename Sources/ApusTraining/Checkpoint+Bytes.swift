@@ -1,3 +1,4 @@
+import ApusData
 import ApusFormats
 import ApusKernels
 import ApusNN
@@ -88,10 +89,15 @@ extension Checkpoint {
             add(block, named: statePrefix(index))
         }
         let preprocessing = classifier.preprocessing
+        if let whitening = preprocessing.whitening {
+            tensors += zip(whiteningNames, whitening.tensors).map { Header.Tensor(name: $0, shape: $1.shape) }
+            values += whitening.tensors.map(\.floats)
+        }
         let header = Header(
             model: classifier.modelName, input: preprocessing.input.extents,
             image: preprocessing.image == preprocessing.input ? nil : preprocessing.image.extents,
-            classNames: classifier.classNames, normalization: preprocessing.normalization, tensors: tensors,
+            classNames: classifier.classNames, normalization: preprocessing.normalization,
+            whitening: preprocessing.whitening?.summary, tensors: tensors,
             training: training.map {
                 Header.Training(
                     progress: $0.progress, history: $0.history, optimizer: $0.optimizer,
@@ -113,6 +119,16 @@ extension Checkpoint {
         }
         append(CRC32.checksum(bytes))
         return bytes
+    }
+}
+
+extension Whitening {
+    /// The mean image, `[channels, height, width]`, and the matrix.
+    var tensors: [FileTensor] {
+        [
+            FileTensor(name: "mean", shape: [input.channels, input.height, input.width], floats: mean),
+            FileTensor(name: "matrix", shape: [input.count, input.count], floats: matrix),
+        ]
     }
 }
 

@@ -18,6 +18,8 @@ public struct Checkpoint: Sendable {
     static func statePrefix(_ index: Int) -> String { "optimizer.\(index)." }
     /// How the names of the weights begin that training moves, where the network's parameters are their average.
     static let rawPrefix = "raw."
+    /// The tensors of the preprocessing's whitening, the last ones of the file.
+    static let whiteningNames = ["preprocessing.mean", "preprocessing.matrix"]
 
     /// The JSON at the start of the file.
     struct Header: Codable {
@@ -42,6 +44,8 @@ public struct Checkpoint: Sendable {
         var image: [Int]?
         var classNames: [String]
         var normalization: Normalization
+        /// Whose numbers are among the tensors.
+        var whitening: Whitening.Summary?
         var tensors: [Tensor]
         var training: Training?
     }
@@ -51,6 +55,8 @@ public struct Checkpoint: Sendable {
     /// All tensors, in the file's order: the parameters, the weights where those are their average, then what the
     /// optimiser remembers of each.
     package let fileTensors: [FileTensor]
+    /// What images are whitened with; none where they are not.
+    let whiteningTensors: [FileTensor]
 
     /// The name of the model.
     public var modelName: String { header.model }
@@ -73,10 +79,18 @@ public struct Checkpoint: Sendable {
 
     /// Takes the whole file at `path` as a checkpoint, whose tensors stay parts of `bytes`.
     ///
-    /// - Throws: `FormatError` where it is not a whole checkpoint.
+    /// - Throws: `FormatError` or `CheckpointError` where it is not a whole checkpoint.
     package init(_ bytes: Data, path: String) throws {
         self.path = path
-        (header, fileTensors) = try Checkpoint.decode(bytes, name: path)
+        let (header, tensors) = try Checkpoint.decode(bytes, name: path)
+        let names = header.whitening == nil ? [] : Checkpoint.whiteningNames
+        guard tensors.suffix(names.count).map(\.name) == names else {
+            throw CheckpointError(
+                path: path, reason: "has whitened images, but not \(names.joined(separator: " and "))")
+        }
+        self.header = header
+        fileTensors = tensors.dropLast(names.count)
+        whiteningTensors = tensors.suffix(names.count)
         settings = header.training?.settings
         progress = header.training?.progress
     }
@@ -128,7 +142,20 @@ public struct Checkpoint: Sendable {
         try load(into: network)
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
-            preprocessing: Preprocessing(image: image, input: input, normalization: header.normalization))
+            preprocessing: Preprocessing(
+                image: image, input: input, normalization: header.normalization,
+                whitening: whitening(of: input)))
+    }
+
+    /// What the network's input is whitened with.
+    private func whitening(of input: Shape) throws -> Whitening? {
+        guard let summary = header.whitening else { return nil }
+        do {
+            return try Whitening(
+                summary, input: input, mean: whiteningTensors[0].floats, matrix: whiteningTensors[1].floats)
+        } catch let error as WhiteningError {
+            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
+        }
     }
 
     private func shape(_ extents: [Int], of what: String) throws -> Shape {

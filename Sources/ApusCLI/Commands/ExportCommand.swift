@@ -19,11 +19,22 @@ struct ExportCommand: Command {
                 [
                     ("model", "The network's name."),
                     ("classes", "The classes, in the order of the outputs, which are logits."),
-                    ("preprocessing", "How an image becomes the input: size, colours, normalisation."),
+                    (
+                        "preprocessing",
+                        "How an image becomes the input: size, colours, normalisation, whitening."
+                    ),
                     ("parameters, multiplyAdds", "What it costs."),
                     ("metrics", "Losses and accuracies at the epoch whose parameters these are."),
-                    ("pytorch", "Three lines of Python that load it, for a network that a line makes there."),
-                ])
+                    ("pytorch", "Lines of Python that load it, for a network that a line makes there."),
+                ]),
+            Glossary(
+                "Whitening",
+                [
+                    (
+                        "NAME.whitening.safetensors",
+                        "Where images are whitened: the tensors mean and matrix, beside the parameters."
+                    )
+                ]),
         ],
         examples: [
             Example("export --checkpoint runs/lenet5", "model.safetensors and model.json, of a run."),

@@ -79,8 +79,9 @@ struct TrainCommand: Command {
         let model = try settings.model(for: data)
         let (trainer, weights) = try settings.model.built(for: images) {
             let classifier = try Classifier(
-                model, for: data, imageSize: settings.imageSize, backend: settings.backend,
-                freezing: settings.frozen, seed: settings.configuration.seed)
+                model, for: data, imageSize: settings.imageSize, whitening: settings.whitening,
+                backend: settings.backend, freezing: settings.frozen, seed: settings.configuration.seed,
+                threads: threads)
             let weights = try settings.weights.map { try StartingWeights($0, for: classifier.network) }
             return (try self.trainer(classifier, on: data, settings), weights)
         }

@@ -30,6 +30,13 @@ extension TrainSettings {
     static let deviation = Option<ChannelNumbers?>(
         "deviation", "x,..", absent: "the training images'",
         help: "How far from the mean lies 1; goes with --mean.")
+    static let whiten = Option<Whitening.Settings?>(
+        "whiten", "method", absent: "none",
+        help:
+            "Make the pixels of images uncorrelated, by what is fitted to the training images: zca, which leaves "
+            + "pixels in their places, or pca, which does not. Parameters follow a colon: epsilon, added to "
+            + "each variance, \(Whitening.Settings.defaultEpsilon) if not given, and images, the most to fit to, "
+            + "as in zca:epsilon=0.01,images=10000.")
     static let classes = CommonOptions.classes(
         absent: "the data's", help: "Classes to tell apart, no fewer than the data's.")
     static let epochs = Option(
@@ -89,9 +96,8 @@ extension TrainSettings {
         OptionGroup(
             "What to train",
             [
-                CommonOptions.model, data, imageSize, mean, deviation, CommonOptions.augment, classes, epochs,
-                batchSize, accumulate,
-                seed,
+                CommonOptions.model, data, imageSize, mean, deviation, whiten, CommonOptions.augment, classes,
+                epochs, batchSize, accumulate, seed,
             ]),
         OptionGroup("What to start from", [weights, freeze]),
         OptionGroup(

@@ -216,6 +216,7 @@ private struct TrainingHeader {
                 + "batches of \(min(run.settings.configuration.batchSize, data.train.count).grouped)\(parts), "
                 + "seed \(texts["seed", default: "?"])")
         if let augmentation = run.settings.augmentation { facts.add("augment", "\(augmentation)") }
+        if let whitening = preprocessing.whitening { facts.add("whitening", whitening.summary.text) }
         facts.add("optimizer", optimizer)
         facts.add("schedule", texts["schedule", default: "?"])
         if let rule = run.settings.run.earlyStopping {
