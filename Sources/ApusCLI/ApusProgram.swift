@@ -13,8 +13,8 @@ public enum ApusProgram {
         commands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self,
             ReportCommand.self, RunCommand.self, SummaryCommand.self, ProfileCommand.self,
-            PreviewCommand.self, InspectCommand.self, CompareCommand.self, ConvertCommand.self,
-            DownloadCommand.self, DoctorCommand.self,
+            CompressCommand.self, PreviewCommand.self, InspectCommand.self, CompareCommand.self,
+            ConvertCommand.self, DownloadCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.

@@ -70,7 +70,8 @@ public enum FactoringError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .text(let text):
-            return "found '\(text)', expected a layer and a rank from 1 to \(LayerRanks.greatestRank), as in fc1=20"
+            return
+                "found '\(text)', expected a layer and a rank from 1 to \(LayerRanks.greatestRank), as in fc1=20"
         case .layer(let path, let known):
             let suggestion = NearestName.suggestion(for: path, among: known).map { "; did you mean '\($0)'?" }
             return "no layer \(path) that can be factored" + (suggestion ?? "")

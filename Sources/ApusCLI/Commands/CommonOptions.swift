@@ -12,20 +12,28 @@ struct ModelName: ArgumentValue, Equatable {
     static var choices: [String] { ModelCatalog.variantNames }
 
     init(argument: String) throws(InvalidArgument) {
-        guard Self.choices.contains(argument) else {
-            throw InvalidArgument(mustBe: "one of \(Self.choices.joined(separator: ", "))")
+        guard ModelCatalog.model(named: argument) != nil else {
+            throw InvalidArgument(
+                mustBe: "one of \(Self.choices.joined(separator: ", ")), "
+                    + "perhaps with layers factored at ranks, as in lenet5+fc1=20,fc2=12")
         }
         self.argument = argument
     }
 
     /// The model for a number of classes, by default those it was designed for.
     func model(classes: Int? = nil) -> any Model {
-        // The name is the catalogue's: it was read as one, or is a model's own.
+        // The name is the catalogue's: it was read as one, or is a model's own. Layers are there for any classes.
         ModelCatalog.model(named: argument, classes: classes)!
     }
 }
 
 extension ModelName {
+    /// What the folder of a run is called by default.
+    var folderName: String {
+        let name = FactoredName(argument)
+        return name.ranks.entries.isEmpty ? name.base : "\(name.base)-factored"
+    }
+
     /// What `body` builds of the model; where it cannot be, the error says so, and for which images if it is a
     /// layer's.
     func built<Result>(for images: String, _ body: () throws -> Result) throws -> Result {
@@ -68,6 +76,14 @@ enum CommonOptions {
             + "\(Augmentation.names.joined(separator: ", ")); values as in 'rotate=10,shift=0.1,flip'. "
             + "'apus preview --help' explains each.")
     static let json = Flag("json", help: "Write JSON, for programs.")
+
+    /// The dataset that the text of an option names, if it is given.
+    static func dataset(
+        _ text: String?, of option: any OptionDeclaration
+    ) throws(UsageError) -> DatasetSpecification? {
+        guard let text else { return nil }
+        return try option.reading { try DatasetSpecification(parsing: text) }
+    }
 
     static func classes(absent: String, help: String = "Classes to tell apart.") -> Option<Int?> {
         Option("classes", "n", absent: absent, .between(1, and: 65_536), help: help)

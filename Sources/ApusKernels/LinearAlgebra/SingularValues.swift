@@ -71,7 +71,9 @@ public struct SingularValues: Sendable, Hashable {
         var second = [Float](repeating: 0, count: rank * columns)
         for index in 0..<kept {
             let scale = values[index].squareRoot()
-            for row in 0..<rows { first[row * rank + index] = Float(left[row * values.count + index] * scale) }
+            for row in 0..<rows {
+                first[row * rank + index] = Float(left[row * values.count + index] * scale)
+            }
             for column in 0..<columns {
                 second[index * columns + column] = Float(right[index * columns + column] * scale)
             }

@@ -13,6 +13,18 @@ public protocol LayerContainer: Layer {
 /// What comes in the place of a layer at a path, or nil.
 public typealias LayerChange = (_ path: String, _ layer: any Layer) -> (any Layer)?
 
+extension LayerContainer {
+    /// The layers inside that hold no others, and their paths.
+    public var innermostLayers: [(path: String, layer: any Layer)] {
+        var layers: [(path: String, layer: any Layer)] = []
+        _ = replacing(path: "") { path, layer in
+            layers.append((path, layer))
+            return nil
+        }
+        return layers
+    }
+}
+
 extension NamedLayer {
     /// The path of the layer in a container of `path`.
     func path(in path: String) -> String {
