@@ -63,6 +63,8 @@ struct CompressionReport: Encodable {
     let model: String
     let data: String?
     let images: Int?
+    /// Of the speed.
+    let batchSize: Int
     let layers: [Factored]?
     let weights: [Stored]?
     let before: Network
@@ -76,7 +78,8 @@ struct CompressionReport: Encodable {
         let accuracies = try [classifier, after].map { classifier in
             try images.map { try classifier.evaluate($0, threads: threads).accuracy }
         }
-        let rates = try InferenceRate.measure([classifier, after], threads: threads)
+        batchSize = InferenceRate.batchSize(for: classifier.network)
+        let rates = try InferenceRate.measure([classifier, after], batchSize: batchSize, threads: threads)
         file = RunFolder.shown(checkpoint.path)
         self.output = output.shownPath
         model = after.modelName
@@ -173,7 +176,7 @@ struct CompressionReport: Encodable {
         let tested =
             data.map { "Accuracy on the \((images ?? 0).counted("test image")) of \($0)" }
             ?? "No accuracy: the checkpoint does not say its data, and --data does"
-        return table.text(gap: 3) + "\(tested); speed in batches of 256.\n"
+        return table.text(gap: 3) + "\(tested); speed in batches of \(batchSize).\n"
     }
 }
 

@@ -1,6 +1,7 @@
 import ApusModels
 import ApusNN
 import ApusTraining
+import Foundation
 
 /// What a network takes over from the file of `--weights`.
 struct StartingWeights {
@@ -16,7 +17,10 @@ struct StartingWeights {
     ///
     /// - Throws: What reading the file throws; `CheckpointError` where the catalogue does not know its model.
     static func completing(_ arguments: ParsedArguments) throws -> ParsedArguments {
+        // A pipe gives its bytes a single time, and they are needed later.
         guard let path = arguments[TrainSettings.weights], !arguments.contains(CommonOptions.model),
+            let url = try? RunFolder.checkpoint(at: URL(fileURLWithPath: path)).resolvingSymlinksInPath(),
+            (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true,
             let checkpoint = try TensorSource(path).checkpoint
         else { return arguments }
         return try arguments.completed(with: [

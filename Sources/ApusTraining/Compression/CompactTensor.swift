@@ -6,9 +6,9 @@ import Foundation
 /// codebook or floats themselves. Places and codes are bits that follow each other, the lowest of a byte first. Gaps are
 /// those of Han, Mao and Dally, 2016 (arXiv 1510.00149), figure 2, but for what follows a long one: 15 stands for
 /// fifteen zeros, and no number.
-struct CompactTensor {
+package struct CompactTensor {
     /// How it is said which numbers are zero.
-    enum Places: String, Codable, CaseIterable {
+    package enum Places: String, Codable, CaseIterable {
         /// It is not: zero has a code like others.
         case all
         /// By a bit for each number.
@@ -18,13 +18,13 @@ struct CompactTensor {
     }
 
     /// What it takes to read the bytes, beside the count of numbers.
-    struct Form: Codable, Hashable {
-        var places: Places
+    package struct Form: Codable, Hashable {
+        package var places: Places
         /// Numbers that have a code.
-        var coded: Int
+        package var coded: Int
         /// Entries of the codebook; none where codes are floats.
-        var codebook: Int
-        var bytes: Int
+        package var codebook: Int
+        package var bytes: Int
 
         /// Bits of a code.
         var codeBits: Int { codebook == 0 ? 32 : Int.bitWidth - (codebook - 1).leadingZeroBitCount }
@@ -38,16 +38,16 @@ struct CompactTensor {
         }
     }
 
-    static let longGap = 15
+    package static let longGap = 15
     static let greatestCodebook = 1 << 16
     /// More numbers than a parameter has: what a damaged file says is no reason to ask for all memory.
     static let greatestCount = 1 << 30
 
-    let form: Form
-    let bytes: Data
+    package let form: Form
+    package let bytes: Data
 
     /// - Returns: nil where no form is smaller than the floats themselves.
-    init?(_ values: [Float]) {
+    package init?(_ values: [Float]) {
         let zeros = values.count { $0.bitPattern == 0 }
         let different = Set(values.lazy.map(\.bitPattern))
         let gapBits = 4 * Self.gaps(values).count
@@ -117,7 +117,7 @@ struct CompactTensor {
     /// Reads `count` numbers.
     ///
     /// - Returns: nil where the bytes are not those of the form.
-    static func values(_ bytes: Data, form: Form, count: Int) -> [Float]? {
+    package static func values(_ bytes: Data, form: Form, count: Int) -> [Float]? {
         guard 0...greatestCount ~= count, 0...count ~= form.coded, form.bytes == bytes.count,
             0...min(greatestCodebook, bytes.count / 4) ~= form.codebook,
             form.places != .all || form.coded == count

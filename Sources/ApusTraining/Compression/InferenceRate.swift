@@ -6,6 +6,11 @@ import Foundation
 /// How many images a second classifiers classify, measured in turns, so that what else
 /// the machine does hits all alike.
 public enum InferenceRate {
+    /// Images of a batch that takes a fair time: as many as come to two billion multiply-adds, from 8 to 256.
+    public static func batchSize(for network: Network) -> Int {
+        max(8, min(256, 2_000_000_000 / max(1, network.multiplyAdds)))
+    }
+
     /// The median rate of each classifier, in images a second, over images of noise that lie in memory.
     ///
     /// - Parameters:
@@ -15,7 +20,7 @@ public enum InferenceRate {
     ///   - threads: by default as many as the process may use.
     /// - Throws: `PlanningError` or `AllocationError` where there is no memory for the batch.
     public static func measure(
-        _ classifiers: [Classifier], batchSize: Int = 256, rounds: Int = 11, seconds: Double = 0.05,
+        _ classifiers: [Classifier], batchSize: Int, rounds: Int = 11, seconds: Double = 0.05,
         threads: Int? = nil
     ) throws -> [Double] {
         let workers = Workers(count: threads)
@@ -41,7 +46,9 @@ private struct InferenceRun {
             classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
         let shape = classifier.preprocessing.image
         let random = CounterRandom(seed: 1, purpose: .shuffle)
-        let pixels = (0..<batchSize * shape.count).map { UInt8(min(255, 256 * random.uniform(at: $0))) }
+        // Noise that repeats after a prime number of pixels is as good.
+        let noise = (0..<65_521).map { UInt8(min(255, 256 * random.uniform(at: $0))) }
+        let pixels = (0..<batchSize * shape.count).map { noise[$0 % noise.count] }
         let images = try ImageDataset(
             name: "noise", split: "test", shape: shape, pixels: pixels,
             labels: [UInt16](repeating: 0, count: batchSize), classNames: ["noise"])

@@ -1,14 +1,14 @@
 /// Numbers in clusters, each with its mean: k-means in one dimension (Lloyd, 1982, "Least squares quantization in
 /// PCM"), from centroids at equal distances. It has no random part.
-struct ScalarClusters {
+package struct ScalarClusters {
     /// In ascending order; none is without numbers.
-    let centroids: [Float]
+    package let centroids: [Float]
 
     /// More than it ever takes to settle: each round makes the sum of squares smaller.
     private static let greatestRounds = 1000
 
     /// - Parameter count: of clusters, at least 1; where fewer numbers are different, each is its own.
-    init(_ values: [Float], count: Int) {
+    package init(_ values: [Float], count: Int) {
         precondition(count > 0, "\(count) clusters")
         let sorted = values.sorted()
         var different: [Float] = []
@@ -52,7 +52,7 @@ struct ScalarClusters {
     }
 
     /// The centroid that is nearest to a number; of two the lower.
-    func nearest(to value: Float) -> Float {
+    package func nearest(to value: Float) -> Float {
         let above = centroids.firstIndex(inSorted: { $0 >= value })
         guard above > 0 else { return centroids[0] }
         guard above < centroids.count else { return centroids[above - 1] }

@@ -24,6 +24,7 @@ public struct WeightConstraints: Sendable, Hashable, Codable {
 
     /// The first name that is no parameter of a network.
     func unknownName(in network: Network) -> String? {
+        guard !isEmpty else { return nil }
         let known = Set(network.parameters.map(\.name))
         return (pruned + shared).first { !known.contains($0) }
     }
