@@ -1,5 +1,6 @@
 import ApusData
 import ApusKernels
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -61,7 +62,7 @@ struct EvaluateCommand: Command {
         } else {
             let age = checkpoint.progress.map { " " + $0.place } ?? ""
             console.write(
-                "\(RunFolder.shown(checkpoint.path)): \(checkpoint.modelName)\(age)\n"
+                "\(RunFolder.shown(checkpoint.path)): \(FactoredName(checkpoint.modelName).title)\(age)\n"
                     + "on the \(images.count.counted("test image")) of \(data):\n\n"
                     + report.table(columns: console.tableColumns))
         }

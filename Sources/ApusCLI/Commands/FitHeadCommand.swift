@@ -110,7 +110,9 @@ struct FitHeadCommand: Command {
             try output.checkReplacesNone(of: [url])
             let checkpoint = try Checkpoint(contentsOf: url)
             let classifier = try checkpoint.classifier(backend: backend)
-            let name = try DatasetSpecification(arguments[Self.data], of: Self.data) ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
+            let name =
+                try DatasetSpecification(arguments[Self.data], of: Self.data)
+                ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
             let splits = try name.load(
                 normalization: classifier.preprocessing.imageNormalization,
                 isStrict: arguments[CommonOptions.strict])
@@ -139,7 +141,6 @@ struct FitHeadCommand: Command {
             try StartingWeights($0, for: classifier.network).lines
         }
         return (classifier, (splits, name), lines ?? ["random, seed \(arguments[TrainSettings.seed])"])
-    }
     }
 }
 
