@@ -38,7 +38,7 @@ test: deps ## Run all tests
 	$(SWIFT) test -c release --skip-build
 
 examples: deps ## Build and run the example of a package that extends Apus
-	$(SWIFT) run -c release --package-path Examples --scratch-path .build/examples Extending
+	$(SWIFT) run -c release --package-path Examples --scratch-path .build Extending
 
 check: lint warnings test ## Lint, build with warnings as errors, and run all tests
 

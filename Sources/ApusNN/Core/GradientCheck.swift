@@ -48,7 +48,7 @@ public func checkGradients(
         ]
         for model in surroundings {
             let network = try Network(model, input: input, seed: seed, layout: layout)
-            var check = try GradientCheck(network, batch: batch, seed: seed)
+            let check = try GradientCheck(network, batch: batch, seed: seed)
             compared += try check.run(placesPerTensor: placesPerTensor)
         }
         try checkSums(of: layer, input: input, layout: layout, seed: seed)
@@ -79,7 +79,7 @@ public enum GradientCheckError: Error, Sendable, Hashable, CustomStringConvertib
 }
 
 /// One network at one point.
-private struct GradientCheck {
+private final class GradientCheck {
     /// Half a step of the inputs, which are of order 1: rounding and what is left of the cubic term are then alike.
     private static let step: Float = 0x1p-6
     /// Of a difference's own size: what its remainder and the backward pass's rounding may come to, with room. A mistake
@@ -106,49 +106,51 @@ private struct GradientCheck {
     }
 
     /// The numbers that were compared.
-    mutating func run(placesPerTensor: Int) throws -> Int {
+    func run(placesPerTensor: Int) throws -> Int {
         let start = forward()
         executor.reduceGradients(0..<network.trainedFloats)
+        // Before anything is moved: each forward pass computes them anew.
+        let gradients = network.parameters.map { network.values(of: $0, in: executor.gradients) }
         let inputGradient = executor.inputGradients?.channelsFirstArray ?? []
         var compared = 0
         for (index, parameter) in network.parameters.enumerated() {
             // The layers around it are not in question.
             guard !parameter.name.hasPrefix("before."), !parameter.name.hasPrefix("after.") else { continue }
             let values = network.values(of: parameter)
-            let gradient = network.values(of: parameter, in: executor.gradients)
-            var isCompared = false
-            for place in places(values.count, placesPerTensor, unit: index + 1) {
-                let isGood = try compare(
-                    gradient[place], at: values[place], parameter.name, place, start: start
-                ) { value in
-                    var moved = values
-                    moved[place] = value
-                    try network.setValues(moved, of: parameter)
-                }
-                isCompared = isCompared || isGood
-                compared += isGood ? 1 : 0
+            compared += try compare(
+                gradients[index], at: values, parameter.name, start: start,
+                places: places(values.count, placesPerTensor, unit: index + 1)
+            ) { place, value in
+                var moved = values
+                moved[place] = value
+                try network.setValues(moved, of: parameter)
             }
-            try network.setValues(values, of: parameter)
-            guard isCompared else { throw nothing(parameter.name) }
         }
-        var isCompared = false
         let size = network.input.count
-        for place in places(images.count * size, placesPerTensor, unit: 0) {
-            let (image, element) = (place / size, place % size)
-            let value = images[image][element]
-            let isGood = try compare(inputGradient[place], at: value, "input", place, start: start) {
-                images[image][element] = $0
-            }
-            images[image][element] = value
-            isCompared = isCompared || isGood
-            compared += isGood ? 1 : 0
-        }
-        guard isCompared else { throw nothing("input") }
-        return compared
+        return try compared
+            + compare(
+                inputGradient, at: images.flatMap(\.self), "input", start: start,
+                places: places(images.count * size, placesPerTensor, unit: 0)
+            ) { place, value in images[place / size][place % size] = value }
     }
 
-    private func nothing(_ name: String) -> GradientCheckError {
-        .nothingCompared(name: name, layout: network.layout)
+    /// Compares the gradient of a tensor of `values` at some places; `move` changes the number of a place.
+    private func compare(
+        _ gradient: [Float], at values: [Float], _ name: String, start: [Float], places: [Int],
+        move: (_ place: Int, _ value: Float) throws -> Void
+    ) throws -> Int {
+        var compared = 0
+        for place in places {
+            let isCompared = try compare(gradient[place], at: values[place], name, place, start: start) {
+                try move(place, $0)
+            }
+            try move(place, values[place])
+            compared += isCompared ? 1 : 0
+        }
+        guard compared > 0 else {
+            throw GradientCheckError.nothingCompared(name: name, layout: network.layout)
+        }
+        return compared
     }
 
     /// The places to move, at most `count` of them.
