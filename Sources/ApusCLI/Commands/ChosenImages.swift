@@ -62,7 +62,7 @@ struct ChosenImages {
     init(_ arguments: ParsedArguments) throws {
         paths = arguments.all(Self.images)
         indices = arguments[Self.index]?.indices
-        data = try arguments[Self.data].map(DatasetSpecification.init(argument:))
+        data = try DatasetSpecification(arguments[Self.data], of: Self.data)
         guard paths.isEmpty != (indices == nil) else {
             throw UsageError.other(
                 paths.isEmpty
@@ -82,13 +82,14 @@ struct ChosenImages {
     /// - Parameters:
     ///   - size: what they are resized to at least.
     ///   - most: images; more are refused before any is read.
-    ///   - path: of the checkpoint, as it was typed.
     /// - Throws: `CommandError` where there are too many, or an index names none; what keeps a dataset from being read.
     func load(
-        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint, path: String,
-        complain: (any Error) -> Void
+        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint, complain: (any Error) -> Void
     ) throws -> [Image] {
-        if let indices { return try load(indices, most: most, of: data ?? checkpoint.data(path: path)) }
+        if let indices {
+            let data = try self.data ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
+            return try load(indices, most: most, of: data)
+        }
         let files = paths.flatMap { path in
             do {
                 return path == "-" ? [path] : try ImageFiles.paths(at: path)

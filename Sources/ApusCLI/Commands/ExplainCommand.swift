@@ -78,7 +78,7 @@ struct ExplainCommand: Command {
         let input = explainer.network.input
         let chosen = try images.load(
             atLeast: ImageSize(height: input.height, width: input.width), most: Self.mostImages,
-            checkpoint: checkpoint, path: self.checkpoint
+            checkpoint: checkpoint
         ) { error in
             status = .failure
             console.complain("\(console.programName): error: \("\(error)".printable)\n")

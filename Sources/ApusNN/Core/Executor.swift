@@ -306,9 +306,7 @@ public final class Executor: @unchecked Sendable {
     private func runShard(_ range: Range<Int>, _ lane: Lane, _ memory: WorkerMemory, _ room: FloatView) {
         let source = source!
         let input = Tensor(room, batch: range.count, shape: network.input, layout: network.layout)
-        memory.timed(.loading) {
-            for (index, position) in range.enumerated() { source.load(position, into: input, at: index) }
-        }
+        memory.timed(.loading) { source.load(range, into: input) }
         memory.firstImage = range.lowerBound
         let context = LayerContext(layer: network.root, memory: memory)
         let place = range.lowerBound - pass.lowerBound..<range.upperBound - pass.lowerBound
