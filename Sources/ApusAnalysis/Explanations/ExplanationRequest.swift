@@ -54,7 +54,7 @@ public struct ExplanationRequest: Sendable {
     ///
     /// - Throws: `AllocationError` where memory runs out, and what `body` throws.
     public func forEachInputGradient(
-        of variants: Variants, _ body: (_ variant: Int, _ gradient: FeatureMaps) throws -> Void
+        of variants: ImageVariants, _ body: (_ variant: Int, _ gradient: FeatureMaps) throws -> Void
     ) throws {
         try forEachBatch(of: variants, isTraining: true) { executor, batch, places in
             executor.computeScoreGradients(batch, count: places.count)
@@ -69,7 +69,7 @@ public struct ExplanationRequest: Sendable {
     ///
     /// - Throws: `AllocationError` where memory runs out, and what `body` throws.
     public func forEachOutput(
-        of variants: Variants, _ body: (_ variant: Int, _ logits: [Float]) throws -> Void
+        of variants: ImageVariants, _ body: (_ variant: Int, _ logits: [Float]) throws -> Void
     ) throws {
         try forEachBatch(of: variants, isTraining: false) { executor, batch, places in
             _ = executor.infer(batch, count: places.count)
@@ -80,7 +80,7 @@ public struct ExplanationRequest: Sendable {
     }
 
     private func forEachBatch(
-        of variants: Variants, isTraining: Bool,
+        of variants: ImageVariants, isTraining: Bool,
         _ body: (_ executor: Executor, _ batch: VariantBatch, _ places: Range<Int>) throws -> Void
     ) throws {
         guard variants.count > 0 else { return }

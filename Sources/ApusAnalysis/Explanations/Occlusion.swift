@@ -42,7 +42,7 @@ public struct Occlusion: ExplanationMethod {
         let shape = request.network.input
         let places = try places(in: shape)
         let fill = fill
-        let variants = Variants(count: request.count * places.count, of: { $0 / places.count }) {
+        let variants = ImageVariants(count: request.count * places.count, of: { $0 / places.count }) {
             variant, tensor, index in
             let place = places[variant % places.count]
             for y in place.rows {

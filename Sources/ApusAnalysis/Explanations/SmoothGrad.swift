@@ -57,9 +57,10 @@ public struct SmoothGrad: ExplanationMethod {
     }
 
     /// The copies of one image after those of another.
-    private func variants(_ deviations: [Float]) -> Variants {
+    private func variants(_ deviations: [Float]) -> ImageVariants {
         let (samples, seed) = (samples, seed)
-        return Variants(count: deviations.count * samples, of: { $0 / samples }) { variant, tensor, index in
+        return ImageVariants(count: deviations.count * samples, of: { $0 / samples }) {
+            variant, tensor, index in
             let deviation = deviations[variant / samples]
             let random = CounterRandom(seed: seed, purpose: .smoothing, epoch: variant % samples)
             let shape = tensor.shape

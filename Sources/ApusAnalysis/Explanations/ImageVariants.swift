@@ -34,7 +34,7 @@ final class InputImages: Sendable {
 }
 
 /// Changed copies of the images of a request.
-public struct Variants: Sendable {
+public struct ImageVariants: Sendable {
     public let count: Int
     /// The image that a variant is made of.
     let image: @Sendable (_ variant: Int) -> Int
@@ -55,21 +55,21 @@ public struct Variants: Sendable {
     }
 
     /// `count` images as they are.
-    public static func unchanged(_ count: Int) -> Variants {
-        Variants(count: count, of: { $0 }, change: { _, _, _ in })
+    public static func unchanged(_ count: Int) -> ImageVariants {
+        ImageVariants(count: count, of: { $0 }, change: { _, _, _ in })
     }
 }
 
 /// Variants as an executor takes them in, from `start` on.
 final class VariantBatch: BatchSource, @unchecked Sendable {
     private let inputs: InputImages
-    private let variants: Variants
+    private let variants: ImageVariants
     /// The class to explain of each image.
     private let classes: [Int]
     /// To be set between batches.
     var start = 0
 
-    init(_ variants: Variants, of inputs: InputImages, classes: [Int] = []) {
+    init(_ variants: ImageVariants, of inputs: InputImages, classes: [Int] = []) {
         self.inputs = inputs
         self.variants = variants
         self.classes = classes
