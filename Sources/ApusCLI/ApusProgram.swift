@@ -13,7 +13,9 @@ public enum ApusProgram {
         commands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self,
             ReportCommand.self, RunCommand.self, SummaryCommand.self, ProfileCommand.self,
-            PreviewCommand.self, InspectCommand.self, CompareCommand.self, ConvertCommand.self,
+            FiltersCommand.self, FeaturesCommand.self, StatisticsCommand.self, EmbedCommand.self,
+            CompareModelsCommand.self, PreviewCommand.self, InspectCommand.self, CompareCommand.self,
+            ConvertCommand.self,
             DownloadCommand.self, DoctorCommand.self,
         ])
 

@@ -46,16 +46,22 @@ package struct Operand: Sendable {
     package let name: String
     /// Whether there may be more than one; for a command's last operand.
     package let isRepeated: Bool
+    /// Whether there may be none; for a command's last operand.
+    package let isOptional: Bool
     package let help: String
 
-    package init(_ name: String, isRepeated: Bool = false, help: String) {
+    package init(_ name: String, isRepeated: Bool = false, isOptional: Bool = false, help: String) {
         self.name = name
         self.isRepeated = isRepeated
+        self.isOptional = isOptional
         self.help = help
     }
 
     /// The name as the help shows it.
-    package var spelling: String { isRepeated ? "<\(name)>..." : "<\(name)>" }
+    package var spelling: String {
+        let spelling = isRepeated ? "<\(name)>..." : "<\(name)>"
+        return isOptional ? "[\(spelling)]" : spelling
+    }
 }
 
 /// Options that the help shows under one heading.

@@ -20,12 +20,12 @@ package struct ParsedArguments: Sendable {
 
     package subscript(operand: Operand) -> String { all(operand)[0] }
 
-    /// All values of an operand that may be repeated; there is at least one.
+    /// All values of an operand that may be repeated or left out; of others there is at least one.
     package func all(_ operand: Operand) -> [String] {
         guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
             preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
         }
-        return operand.isRepeated ? Array(operands[place...]) : [operands[place]]
+        return Array(operands.dropFirst(place).prefix(operand.isRepeated ? .max : 1))
     }
 
     /// Whether the command line gives the option, be it with its default.
@@ -50,7 +50,7 @@ package struct ParsedArguments: Sendable {
                 try take(operand: argument)
             }
         }
-        if operands.count < specification.operands.count {
+        if operands.count < specification.operands.count(where: { !$0.isOptional }) {
             throw .missingOperand(specification.operands[operands.count].spelling)
         }
         for option in specification.options where option.isRequired && values[option.name] == nil {

@@ -47,7 +47,7 @@ struct EvaluateCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
         let classifier = try checkpoint.classifier(backend: backend)
-        let data = try self.data ?? trainedOn(checkpoint)
+        let data = try self.data ?? InspectedNetwork.trainingData(of: checkpoint, named: path)
         let images = try data.loadTest(isStrict: isStrict)
         if !images.skipped.isEmpty {
             console.complain(
@@ -66,14 +66,6 @@ struct EvaluateCommand: Command {
                     + report.table(columns: console.tableColumns))
         }
         return .success
-    }
-
-    private func trainedOn(_ checkpoint: Checkpoint) throws -> DatasetSpecification {
-        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
-            throw UsageError.other(
-                "\(path) does not say what it was trained on: --data <dataset> is required")
-        }
-        return try Self.specification(of: text)
     }
 
     private static func specification(of text: String) throws -> DatasetSpecification {
