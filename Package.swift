@@ -105,7 +105,9 @@ let package = Package(
             name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
-        .testTarget(name: "ApusAnalysisTests", dependencies: ["ApusAnalysis", "TestSupport"]),
+        .testTarget(
+            name: "ApusAnalysisTests",
+            dependencies: ["ApusAnalysis", "ApusModels", "ApusTraining", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
         .testTarget(name: "BenchmarkResultsTests", dependencies: ["BenchmarkResults"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),

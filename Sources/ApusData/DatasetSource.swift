@@ -8,6 +8,7 @@ public struct DatasetSource: ImageSource {
     private let writer: InputWriter
     public let shape: Shape
     public let loaders: Loaders
+    public let whitening: Whitening?
 
     /// - Parameter loaders: threads that load ahead. None by default: files on a disk near by are read from memory as
     ///   a rule, decoding them is computing, and no core then waits for another. Where files take time to come,
@@ -24,6 +25,7 @@ public struct DatasetSource: ImageSource {
         self.dataset = dataset
         self.loaders = loaders
         shape = input
+        whitening = preprocessing.whitening
         writer = InputWriter(preprocessing)
     }
 

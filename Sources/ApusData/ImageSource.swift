@@ -15,6 +15,8 @@ public protocol ImageSource: Sendable {
     var classCount: Int { get }
     /// The threads that load ahead.
     var loaders: Loaders { get }
+    /// What is done to images once they are loaded, several at a time. By default nothing is.
+    var whitening: Whitening? { get }
 
     /// The class of an image, in 0..<classCount.
     func label(of image: Int) -> Int
@@ -22,13 +24,14 @@ public protocol ImageSource: Sendable {
     /// The class and the share of what is mixed into an image in an epoch. By default nothing is.
     func mixture(of image: Int, seed: UInt64, epoch: Int) -> Mixture?
 
-    /// Writes an image to image `index` of `tensor`.
+    /// Writes an image to image `index` of `tensor`, before it is whitened.
     ///
     /// - Throws: what keeps it from being loaded; training stops before the step that would need it.
     func load(_ image: Int, seed: UInt64, epoch: Int, into tensor: Tensor, at index: Int) throws
 }
 
 extension ImageSource {
+    public var whitening: Whitening? { nil }
     public func mixture(of image: Int, seed: UInt64, epoch: Int) -> Mixture? { nil }
 }
 

@@ -31,6 +31,9 @@ struct InputWriter: Sendable {
         ImageSize(height: preprocessing.input.height, width: preprocessing.input.width)
     }
 
+    /// Does what is done to images once they are written, several at a time.
+    func finish(_ images: Tensor) { preprocessing.whitening?.apply(to: images) }
+
     /// Writes an image of the extent that datasets hold, but of `preprocessing.channels`, to image `index` of `tensor`.
     func write(_ bytes: ArraySlice<UInt8>, into tensor: Tensor, at index: Int) {
         write(bytes, resampled: resampling, into: tensor, at: index)

@@ -20,6 +20,14 @@ package final class PixelBatch: BatchSource {
 
     package func load(_ position: Int, into tensor: Tensor, at index: Int) {
         writer.write(images[position], into: tensor, at: index)
+        writer.finish(tensor.images(index..<index + 1))
+    }
+
+    package func load(_ positions: Range<Int>, into tensor: Tensor) {
+        for (index, position) in positions.enumerated() {
+            writer.write(images[position], into: tensor, at: index)
+        }
+        writer.finish(tensor)
     }
 
     package func label(at position: Int) -> Int { 0 }

@@ -2,7 +2,7 @@ import ApusFormats
 import ApusKernels
 
 /// How an image, as a dataset holds it, becomes what a network sees: resized, grey repeated or colour turned to grey
-/// as the network wants, and normalised.
+/// as the network wants, normalised, and perhaps whitened, in this order.
 ///
 /// It is done when an image is loaded into a batch, so a dataset stays as small as it is stored.
 public struct Preprocessing: Sendable, Equatable {
@@ -13,13 +13,18 @@ public struct Preprocessing: Sendable, Equatable {
     public let input: Shape
     /// Of the input's channels.
     public let normalization: Normalization
+    /// What is done to the input after all this, the same for whatever images.
+    public let whitening: Whitening?
 
     /// - Parameter normalization: of the input's channels; or of one for all that it is repeated in; or of the three
     ///   of colour that becomes grey, which then has their `luma`.
     /// - Throws: `DataError.invalidShape` where an extent is below 1; `.channelMismatch` where the images have other
     ///   channels than the input, but grey that is repeated and colour that becomes grey;
-    ///   `.invalidNormalization` where the constants are for another number of channels.
-    public init(image: Shape, input: Shape, normalization: Normalization) throws {
+    ///   `.invalidNormalization` where the constants are for another number of channels; `WhiteningError.otherImages` where
+    ///   the whitening is for another input.
+    public init(
+        image: Shape, input: Shape, normalization: Normalization, whitening: Whitening? = nil
+    ) throws {
         for shape in [image, input] {
             _ = try ImageDataset.pixelCount(of: 1, shape, dataset: "preprocessing")
         }
@@ -33,6 +38,10 @@ public struct Preprocessing: Sendable, Equatable {
             image.channels == 1 && normalization.channels == 1
             ? normalization.repeated(channels: input.channels)
             : becomesGrey && normalization.channels == 3 ? normalization.luma : normalization
+        self.whitening = whitening
+        if let whitening, whitening.input != input {
+            throw WhiteningError.otherImages(found: whitening.input, expected: input)
+        }
         guard self.normalization.channels == input.channels else {
             throw DataError.invalidNormalization(
                 reason: "found constants for \(normalization.channels) channels, expected \(input.channels)")
@@ -58,6 +67,18 @@ public struct Preprocessing: Sendable, Equatable {
             input: Shape(
                 height: size.height, width: size.width, channels: changes ? channels : train.channels),
             normalization: data.normalization)
+    }
+
+    /// The same, and images are whitened by what is fitted to those of `dataset`: training images, and no others.
+    ///
+    /// - Parameter threads: by default as many as the process may use; the result does not depend on it.
+    /// - Throws: As `Whitening.init(_:of:preprocessed:threads:)`.
+    public func whitened(
+        _ settings: Whitening.Settings, on dataset: any Dataset, threads: Int? = nil
+    ) throws -> Preprocessing {
+        try Preprocessing(
+            image: image, input: input, normalization: normalization,
+            whitening: Whitening(settings, of: dataset, preprocessed: self, threads: threads))
     }
 
     /// The constants as a dataset has them, of its images' channels.

@@ -69,6 +69,14 @@ public final class RunAheadBatch: EpochBatch, @unchecked Sendable {
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {
         queue.copy(places.lowerBound + position, into: tensor, at: index)
+        images.whitening?.apply(to: tensor.images(index..<index + 1))
+    }
+
+    public func load(_ positions: Range<Int>, into tensor: Tensor) {
+        for (index, position) in positions.enumerated() {
+            queue.copy(places.lowerBound + position, into: tensor, at: index)
+        }
+        images.whitening?.apply(to: tensor)
     }
 
     public func label(at position: Int) -> Int { images.label(of: image(at: position)) }

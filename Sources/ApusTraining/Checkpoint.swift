@@ -10,20 +10,27 @@ import Foundation
 /// The file is little-endian: the magic `APUS`, a version and the header's length (32 bits each), the header
 /// as JSON, the tensors' elements as 32-bit floats in the header's order and PyTorch's layout, and a CRC-32
 /// of all before it. It is written beside its target and renamed, so a crash leaves the old one.
+///
+/// Version 2 is of pruned or shared weights, whose constraints are in the header and whose tensors may be in fewer bytes
+/// than their floats (see `CompactTensor`), and of whitened images. What needs none of that is version 1.
 public struct Checkpoint: Sendable {
     static let magic = Data("APUS".utf8)
-    static let version: UInt32 = 1
+    static let versions: ClosedRange<UInt32> = 1...2
 
     /// How the names of what the optimiser remembers begin, its block `index`; the parameter's follows.
     static func statePrefix(_ index: Int) -> String { "optimizer.\(index)." }
     /// How the names of the weights begin that training moves, where the network's parameters are their average.
     static let rawPrefix = "raw."
+    /// The tensors of the preprocessing's whitening, the last ones of the file.
+    static let whiteningNames = ["preprocessing.mean", "preprocessing.matrix"]
 
     /// The JSON at the start of the file.
     struct Header: Codable {
-        struct Tensor: Codable, Equatable {
+        struct Tensor: Codable {
             var name: String
             var shape: [Int]
+            /// How its bytes are to be read, where they are no floats.
+            var form: CompactTensor.Form?
         }
 
         struct Training: Codable {
@@ -42,8 +49,12 @@ public struct Checkpoint: Sendable {
         var image: [Int]?
         var classNames: [String]
         var normalization: Normalization
+        /// Whose numbers are among the tensors.
+        var whitening: Whitening.Summary?
         var tensors: [Tensor]
         var training: Training?
+        /// What training keeps of compressed weights, where there are any.
+        var constraints: WeightConstraints?
     }
 
     public let path: String
@@ -51,6 +62,8 @@ public struct Checkpoint: Sendable {
     /// All tensors, in the file's order: the parameters, the weights where those are their average, then what the
     /// optimiser remembers of each.
     package let fileTensors: [FileTensor]
+    /// What images are whitened with; none where they are not.
+    let whiteningTensors: [FileTensor]
 
     /// The name of the model.
     public var modelName: String { header.model }
@@ -63,6 +76,8 @@ public struct Checkpoint: Sendable {
     public let progress: TrainingProgress?
     /// What each completed epoch of the run came to.
     public var history: [EpochRecord] { header.training?.history ?? [] }
+    /// What training keeps of compressed weights.
+    public var constraints: WeightConstraints { header.constraints ?? WeightConstraints() }
 
     /// Reads a checkpoint and checks its sum.
     ///
@@ -73,10 +88,18 @@ public struct Checkpoint: Sendable {
 
     /// Takes the whole file at `path` as a checkpoint, whose tensors stay parts of `bytes`.
     ///
-    /// - Throws: `FormatError` where it is not a whole checkpoint.
+    /// - Throws: `FormatError` or `CheckpointError` where it is not a whole checkpoint.
     package init(_ bytes: Data, path: String) throws {
         self.path = path
-        (header, fileTensors) = try Checkpoint.decode(bytes, name: path)
+        let (header, tensors) = try Checkpoint.decode(bytes, name: path)
+        let names = header.whitening == nil ? [] : Checkpoint.whiteningNames
+        guard tensors.suffix(names.count).map(\.name) == names else {
+            throw CheckpointError(
+                path: path, reason: "has whitened images, but not \(names.joined(separator: " and "))")
+        }
+        self.header = header
+        fileTensors = tensors.dropLast(names.count)
+        whiteningTensors = tensors.suffix(names.count)
         settings = header.training?.settings
         progress = header.training?.progress
     }
@@ -109,7 +132,7 @@ public struct Checkpoint: Sendable {
     ) throws -> Classifier {
         let build: (Shape) throws -> Network
         if let model {
-            let layers = model(header.classNames.count)
+            let layers = try factored(model(header.classNames.count))
             build = { try Network(layers, input: $0, backend: backend, freezing: freezing) }
         } else {
             let known = try self.model()
@@ -126,9 +149,37 @@ public struct Checkpoint: Sendable {
                 reason: "holds a \(header.model) for images of \(input), which cannot be: \(error)")
         }
         try load(into: network)
+        let constraints = constraints
+        if let name = constraints.unknownName(in: network) {
+            throw CheckpointError(
+                path: path, reason: "constrains \(name), which is no parameter of \(header.model)")
+        }
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
-            preprocessing: Preprocessing(image: image, input: input, normalization: header.normalization))
+            preprocessing: Preprocessing(
+                image: image, input: input, normalization: header.normalization,
+                whitening: whitening(of: input)),
+            constraints: constraints)
+    }
+
+    /// What the network's input is whitened with.
+    private func whitening(of input: Shape) throws -> Whitening? {
+        guard let summary = header.whitening else { return nil }
+        do {
+            return try Whitening(
+                summary, input: input, mean: whiteningTensors[0].floats, matrix: whiteningTensors[1].floats)
+        } catch let error as WhiteningError {
+            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
+        }
+    }
+
+    /// The layers of a model the catalogue does not know, those factored that the file says.
+    private func factored(_ layers: Sequential) throws -> Sequential {
+        do {
+            return try layers.factored(FactoredName(header.model).ranks)
+        } catch {
+            throw CheckpointError(path: path, reason: "holds the model \(header.model): \(error)")
+        }
     }
 
     private func shape(_ extents: [Int], of what: String) throws -> Shape {
@@ -144,13 +195,12 @@ public struct Checkpoint: Sendable {
     /// - Throws: `CheckpointError` where it has other parameters, or the file some that are not finite.
     func load(into network: Network) throws {
         let values = try network.parameters.enumerated().map { index, parameter in
-            let expected = Header.Tensor(name: parameter.name, shape: parameter.shape)
             let found = index < header.tensors.count ? header.tensors[index] : nil
-            guard expected == found else {
+            guard let found, found.name == parameter.name, found.shape == parameter.shape else {
                 throw CheckpointError(
                     path: path,
                     reason: "has \(found.map { "\($0.name) \($0.shape)" } ?? "no tensor") where model "
-                        + "\(header.model) has \(expected.name) \(expected.shape)")
+                        + "\(header.model) has \(parameter.name) \(parameter.shape)")
             }
             let values = fileTensors[index].floats
             guard values.allSatisfy(\.isFinite) else {
@@ -201,7 +251,7 @@ public struct Checkpoint: Sendable {
 }
 
 extension Classifier {
-    /// Writes the classifier to a file that `load(from:)` reads.
+    /// Writes the classifier to a file that `load(from:)` reads; pruned and shared weights take fewer bytes.
     ///
     /// - Throws: `FileError` where it cannot be written; an old file is then left whole.
     public func save(to url: URL) throws {

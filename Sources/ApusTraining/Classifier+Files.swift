@@ -88,6 +88,7 @@ private struct FaultKeepingSource: ImageSource {
     var shape: Shape { images.shape }
     var classCount: Int { images.classCount }
     var loaders: Loaders { images.loaders }
+    var whitening: Whitening? { images.whitening }
 
     func label(of image: Int) -> Int { images.label(of: image) }
 

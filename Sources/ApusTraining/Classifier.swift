@@ -15,6 +15,8 @@ public final class Classifier: Sendable {
     public let network: Network
     public let classNames: [String]
     public let preprocessing: Preprocessing
+    /// What training keeps of weights that were compressed.
+    public let constraints: WeightConstraints
 
     private let executors: ExecutorPool
 
@@ -40,10 +42,12 @@ public final class Classifier: Sendable {
         }
     }
 
+    /// - Parameter constraints: what training keeps of compressed weights; by default it moves all alike.
     /// - Throws: `ClassifierError` where the network's output and the classes disagree, or its input and what
-    ///   images become.
+    ///   images become; `ParameterError` where a constraint is on none of its parameters.
     public init(
-        modelName: String, network: Network, classNames: [String], preprocessing: Preprocessing
+        modelName: String, network: Network, classNames: [String], preprocessing: Preprocessing,
+        constraints: WeightConstraints = WeightConstraints()
     ) throws {
         guard network.output == .features(classNames.count) else {
             throw ClassifierError.classCount(output: network.output, classes: classNames.count)
@@ -55,6 +59,8 @@ public final class Classifier: Sendable {
         self.network = network
         self.classNames = classNames
         self.preprocessing = preprocessing
+        self.constraints = constraints
+        if let name = constraints.unknownName(in: network) { _ = try network.parameter(named: name) }
         executors = ExecutorPool(network)
     }
 
@@ -73,35 +79,51 @@ public final class Classifier: Sendable {
     /// - Parameters:
     ///   - imageSize: what images are resized to; by default they keep their size, and where they differ they become
     ///     what the model was designed for. Grey ones become of as many channels as that.
+    ///   - whitening: is fitted to the training images.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    ///   - threads: that fit the whitening, by default as many as the process may use.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
-    ///   fewer classes than `data`.
+    ///   fewer classes than `data`, `WhiteningError` where images cannot be whitened.
     public convenience init(
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
-        backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0
+        whitening: Whitening.Settings? = nil, backend: Backend = .preferred, freezing: [NamePattern] = [],
+        seed: UInt64 = 0, threads: Int? = nil
     ) throws {
         let designed = type(of: model).input
         let size = data.imageSize ?? ImageSize(height: designed.height, width: designed.width)
-        let preprocessing = try Preprocessing(
-            for: data, size: imageSize ?? size, channels: designed.channels)
+        let plain = try Preprocessing(for: data, size: imageSize ?? size, channels: designed.channels)
+        // What cannot be built is better known before anything is fitted.
+        let network = try Network(
+            model, input: plain.input, seed: seed, backend: backend, freezing: freezing)
+        let preprocessing = try whitening.map {
+            try plain.whitened($0, on: data.train, threads: threads)
+        }
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
-            modelName: model.variantName,
-            network: try Network(
-                model, input: preprocessing.input, seed: seed, backend: backend, freezing: freezing),
+            modelName: model.variantName, network: network,
             classNames: names + (count..<max(count, model.classes)).map { "class \($0)" },
-            preprocessing: preprocessing)
+            preprocessing: preprocessing ?? plain)
     }
 
     /// The same classifier with parameters of its own, a copy of these as they are: it answers alike, whatever
     /// becomes of this one.
     ///
     /// - Throws: `AllocationError` where memory runs out.
-    public func snapshot() throws -> Classifier {
+    public func snapshot() throws -> Classifier { try with(network.copy(), constraints) }
+
+    /// This classifier, its network included, with constraints on what training moves.
+    ///
+    /// - Throws: `ParameterError` where one is on none of its parameters.
+    public func constrained(by constraints: WeightConstraints) throws -> Classifier {
+        try with(network, constraints)
+    }
+
+    /// This classifier with another network of the same model.
+    func with(_ network: Network, _ constraints: WeightConstraints) throws -> Classifier {
         try Classifier(
-            modelName: modelName, network: network.copy(), classNames: classNames,
-            preprocessing: preprocessing)
+            modelName: modelName, network: network, classNames: classNames, preprocessing: preprocessing,
+            constraints: constraints)
     }
 
     /// Classifies one image of bytes, `[height, width, channels]`, as datasets hold it.
@@ -160,7 +182,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    func predictions(_ outputs: Tensor) -> [Prediction] {
+    package func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)

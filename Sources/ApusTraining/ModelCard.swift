@@ -19,6 +19,17 @@ public struct ModelCard: Sendable, Equatable, Codable {
         public let scale: Double
         public let mean: [Double]
         public let deviation: [Double]
+        /// What comes after that, where something does.
+        public internal(set) var whitening: Whitening?
+    }
+
+    /// How an input, normalised already, is whitened.
+    public struct Whitening: Sendable, Equatable, Codable {
+        public let fit: ApusData.Whitening.Summary
+        /// In words, of the tensors.
+        public let formula: String
+        /// The file beside the parameters that holds the tensors `mean`, `[channels, height, width]`, and `matrix`.
+        public internal(set) var file: String?
     }
 
     /// What the run came to at the epoch whose parameters these are.
@@ -38,7 +49,7 @@ public struct ModelCard: Sendable, Equatable, Codable {
     public let model: String
     /// The names of the classes, in the order of the outputs.
     public let classes: [String]
-    public let preprocessing: Preprocessing
+    public internal(set) var preprocessing: Preprocessing
     /// Numbers in all parameters.
     public let parameters: Int
     /// Of a forward pass over one image.
@@ -59,7 +70,12 @@ public struct ModelCard: Sendable, Equatable, Codable {
             height: input.height, width: input.width, channels: input.channels,
             color: Self.color(of: preprocessing),
             resize: "to \(size), bilinear with antialiasing, proportions not kept", scale: 255,
-            mean: preprocessing.normalization.mean, deviation: preprocessing.normalization.deviation)
+            mean: preprocessing.normalization.mean, deviation: preprocessing.normalization.deviation,
+            whitening: preprocessing.whitening.map {
+                Whitening(
+                    fit: $0.summary,
+                    formula: "matrix @ (input - mean), the input as a vector: channel, row, column")
+            })
         parameters = network.parameterCount
         multiplyAdds = network.multiplyAdds
     }
@@ -97,7 +113,8 @@ extension Checkpoint {
 
 extension Classifier {
     /// Writes the parameters as safetensors, under PyTorch's names and in its layout, with the card in the file's
-    /// metadata and, to be read by people, as JSON beside it: `model.json` for `model.safetensors`.
+    /// metadata and, to be read by people, as JSON beside it: `model.json` for `model.safetensors`. What images are whitened
+    /// with goes to a file of its own, `model.whitening.safetensors`.
     ///
     /// - Parameter card: by default one without metrics.
     /// - Returns: where the JSON is.
@@ -116,6 +133,12 @@ extension Classifier {
         }
         var card = card ?? ModelCard(self)
         card.pytorch = pyTorchLines(file: url.lastPathComponent)
+        if let whitening = preprocessing.whitening {
+            let file = url.deletingPathExtension().appendingPathExtension("whitening.safetensors")
+            try Safetensors.write(TensorFile(whitening.tensors), to: file)
+            card.preprocessing.whitening?.file = file.lastPathComponent
+            card.pytorch? += Self.pyTorchLines(whitening: file.lastPathComponent)
+        }
         let encoder = JSONEncoder.forLines
         // The format is PyTorch's word for its own names and layouts.
         let metadata = [
@@ -131,14 +154,27 @@ extension Classifier {
     private func pyTorchLines(file: String) -> [String]? {
         let model = ModelCatalog.model(named: modelName, classes: classNames.count)
         return model?.pyTorchExpression.map { expression in
-            let quoted = file.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-            return [
+            [
                 "import torch, torchvision; from collections import OrderedDict; "
                     + "from safetensors.torch import load_file",
                 "network = \(expression).eval()",
-                "network.load_state_dict(load_file(\"\(quoted)\"))",
+                "network.load_state_dict(load_file(\(file.quotedForPython)))",
             ]
         }
+    }
+
+    private static func pyTorchLines(whitening file: String) -> [String] {
+        [
+            "whitening = load_file(\(file.quotedForPython))",
+            "whiten = lambda images: ((images - whitening[\"mean\"]).flatten(1) @ whitening[\"matrix\"].T)"
+                + ".view_as(images)",
+        ]
+    }
+}
+
+extension String {
+    fileprivate var quotedForPython: String {
+        "\"" + replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 }
 

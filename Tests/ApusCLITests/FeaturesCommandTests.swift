@@ -14,10 +14,11 @@ struct FeaturesCommandTests {
             let file = directory.appending(path: "maps.png")
             let one = await apus("features", "-c", run, "--index", "3", "-o", file.path)
             #expect(one.status == .success, "\(one.errors)")
-            #expect(one.output.hasPrefix("conv1: Conv2D, 28x28x6, of test image 3 ("))
+            #expect(one.output.hasPrefix("conv1: Conv2D, 28x28x6, of synthetic 3: "))
             #expect(try PixelImage(contentsOf: file).channels == 3)
 
-            let several = await apus("features", "-c", run, "-l", "relu*,fc3", "-o", file.path)
+            let several = await apus(
+                "features", "-c", run, "--index", "0", "-l", "relu*,fc3", "-o", file.path)
             #expect(several.output.split(separator: "\n").count == 5)
             for layer in ["relu1", "relu2", "relu3", "relu4", "fc3"] {
                 _ = try PixelImage(contentsOf: directory.appending(path: "maps-\(layer).png"))
@@ -42,14 +43,15 @@ struct FeaturesCommandTests {
     @Test("What is not there is refused, and so are two images")
     func refusals() async throws {
         let both = await apus("features", "a.png", "-m", "lenet5", "--index", "1")
-        #expect(both.status == .usage && both.errors.contains("[<image>] is a file"))
+        #expect(both.status == .usage && both.errors.contains("--index does not go with images in files"))
         let missing = await apus("features", "/nowhere.png", "-m", "lenet5")
         #expect(missing.status == .failure && missing.errors.contains("cannot open /nowhere.png"))
         let beyond = await apus("features", "-m", "lenet5", "-d", "synthetic=60", "--index", "10")
-        #expect(beyond.errors.contains("synthetic=60 has 10 test images, found --index 10"))
-        let layer = await apus("features", "-m", "lenet5", "-d", "synthetic=60", "-l", "relu1,rleu2")
+        #expect(beyond.errors.contains("--index names image 10; synthetic=60 has 10 test images"))
+        let layer = await apus(
+            "features", "-m", "lenet5", "-d", "synthetic=60", "--index", "0", "-l", "relu1,rleu2")
         #expect(layer.errors.contains("no layer is called rleu2; did you mean relu2?"))
-        let data = await apus("features", "-m", "lenet5")
+        let data = await apus("features", "-m", "lenet5", "--index", "0")
         #expect(data.status == .usage && data.errors.contains("--data <dataset> is required"))
     }
 }

@@ -17,11 +17,11 @@ public struct FeatureVectors: Sendable, Hashable {
     /// Of the classifier.
     public let classNames: [String]
     /// The vectors, one after the other: `[images, features]`.
-    public let values: [Double]
+    public let values: [Float]
 
     /// - Parameter values: `[images, features]`, all finite.
     public init(
-        layer: String, count: Int, images: [Int], labels: [Int], classNames: [String], values: [Double]
+        layer: String, count: Int, images: [Int], labels: [Int], classNames: [String], values: [Float]
     ) {
         precondition(
             labels.count == images.count && values.count == images.count * count,
@@ -36,7 +36,7 @@ public struct FeatureVectors: Sendable, Hashable {
     }
 
     /// The features of one of the images.
-    func features(_ image: Int) -> ArraySlice<Double> { values[image * count..<(image + 1) * count] }
+    func features(_ image: Int) -> ArraySlice<Float> { values[image * count..<(image + 1) * count] }
 }
 
 extension Classifier {
@@ -62,7 +62,7 @@ extension Classifier {
         let outputs = LayerOutputs(images: run.executor.batchSize, of: [layer.path])
         outputs.observe(run.executor)
         let pixels = layer.output.pixels
-        var values: [Double] = []
+        var values: [Float] = []
         try run.forEachBatch { places in
             guard let output = outputs.outputs(in: run.executor.network).first else { return }
             let rows = places.count * layer.output.channels
@@ -72,7 +72,7 @@ extension Classifier {
                     let image = thinned.place(places.lowerBound + row / layer.output.channels)
                     throw InspectionError.notFinite(layer: layer.path, image: image)
                 }
-                values.append(sum / Double(pixels))
+                values.append(Float(sum / Double(pixels)))
             }
         }
         return FeatureVectors(

@@ -33,7 +33,7 @@ extension ImageSheet {
     /// The first maps of a layer; a vector is one picture, row after row.
     ///
     /// - Parameter count: the most maps to show.
-    public init(_ maps: FeatureMaps, scale: FeatureMaps.Scale, count: Int = 64) {
+    public init(_ maps: LayerMaps, scale: LayerMaps.Scale, count: Int = 64) {
         let pictures = maps.pictures(scale: scale, count: count)
         let cells = zip(pictures.indices, zip(pictures, maps.maps)).map { index, map in
             Cell(
@@ -42,7 +42,7 @@ extension ImageSheet {
                     ? []
                     : [
                         scale == .each
-                            ? "\(index): \(Double(FeatureMaps.greatest(map.1)).digits(2))" : "\(index)"
+                            ? "\(index): \(Double(LayerMaps.greatest(map.1)).digits(2))" : "\(index)"
                     ])
         }
         self.init(Self.rows(cells))

@@ -3,7 +3,7 @@ package struct CommandSpecification: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
-    /// In the order in which they are given; all are required. The last one may be repeated.
+    /// In the order in which they are given. The last one may be repeated, or left out if it says so.
     package let operands: [Operand]
     package let groups: [OptionGroup]
     /// What the values of some option mean.
@@ -46,7 +46,7 @@ package struct Operand: Sendable {
     package let name: String
     /// Whether there may be more than one; for a command's last operand.
     package let isRepeated: Bool
-    /// Whether there may be none; for a command's last operand.
+    /// Whether it may be left out; for a command's last operand.
     package let isOptional: Bool
     package let help: String
 
@@ -59,8 +59,8 @@ package struct Operand: Sendable {
 
     /// The name as the help shows it.
     package var spelling: String {
-        let spelling = isRepeated ? "<\(name)>..." : "<\(name)>"
-        return isOptional ? "[\(spelling)]" : spelling
+        let name = isRepeated ? "<\(name)>..." : "<\(name)>"
+        return isOptional ? "[\(name)]" : name
     }
 }
 

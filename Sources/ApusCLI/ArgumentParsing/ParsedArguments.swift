@@ -20,7 +20,7 @@ package struct ParsedArguments: Sendable {
 
     package subscript(operand: Operand) -> String { all(operand)[0] }
 
-    /// All values of an operand that may be repeated or left out; of others there is at least one.
+    /// All values of an operand that may be repeated; there is at least one, unless it may be left out.
     package func all(_ operand: Operand) -> [String] {
         guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
             preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
@@ -50,8 +50,8 @@ package struct ParsedArguments: Sendable {
                 try take(operand: argument)
             }
         }
-        if operands.count < specification.operands.count(where: { !$0.isOptional }) {
-            throw .missingOperand(specification.operands[operands.count].spelling)
+        if let missing = specification.operands.dropFirst(operands.count).first, !missing.isOptional {
+            throw .missingOperand(missing.spelling)
         }
         for option in specification.options where option.isRequired && values[option.name] == nil {
             throw .missingOption(option.spelling, valueName: option.valueName ?? "value")

@@ -1,5 +1,6 @@
 import ApusData
 import ApusKernels
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -36,7 +37,7 @@ struct EvaluateCommand: Command {
 
     init(_ arguments: ParsedArguments) throws {
         path = arguments[CommonOptions.checkpoint]
-        data = try arguments[Self.data].map(Self.specification(of:))
+        data = try DatasetSpecification(arguments[Self.data], of: Self.data)
         isStrict = arguments[CommonOptions.strict]
         batchSize = arguments[Self.batchSize]
         backend = try CommonOptions.backend(arguments)
@@ -47,7 +48,7 @@ struct EvaluateCommand: Command {
     func run(on console: Console) throws -> ExitCode {
         let checkpoint = try Checkpoint(contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
         let classifier = try checkpoint.classifier(backend: backend)
-        let data = try self.data ?? InspectedNetwork.trainingData(of: checkpoint, named: path)
+        let data = try self.data ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
         let images = try data.loadTest(isStrict: isStrict)
         if !images.skipped.isEmpty {
             console.complain(
@@ -61,14 +62,10 @@ struct EvaluateCommand: Command {
         } else {
             let age = checkpoint.progress.map { " " + $0.place } ?? ""
             console.write(
-                "\(RunFolder.shown(checkpoint.path)): \(checkpoint.modelName)\(age)\n"
+                "\(RunFolder.shown(checkpoint.path)): \(FactoredName(checkpoint.modelName).title)\(age)\n"
                     + "on the \(images.count.counted("test image")) of \(data):\n\n"
                     + report.table(columns: console.tableColumns))
         }
         return .success
-    }
-
-    private static func specification(of text: String) throws -> DatasetSpecification {
-        try data.reading { try DatasetSpecification(parsing: text) }
     }
 }

@@ -1,3 +1,4 @@
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -19,11 +20,22 @@ struct ExportCommand: Command {
                 [
                     ("model", "The network's name."),
                     ("classes", "The classes, in the order of the outputs, which are logits."),
-                    ("preprocessing", "How an image becomes the input: size, colours, normalisation."),
+                    (
+                        "preprocessing",
+                        "How an image becomes the input: size, colours, normalisation, whitening."
+                    ),
                     ("parameters, multiplyAdds", "What it costs."),
                     ("metrics", "Losses and accuracies at the epoch whose parameters these are."),
-                    ("pytorch", "Three lines of Python that load it, for a network that a line makes there."),
-                ])
+                    ("pytorch", "Lines of Python that load it, for a network that a line makes there."),
+                ]),
+            Glossary(
+                "Whitening",
+                [
+                    (
+                        "NAME.whitening.safetensors",
+                        "Where images are whitened: the tensors mean and matrix, beside the parameters."
+                    )
+                ]),
         ],
         examples: [
             Example("export --checkpoint runs/lenet5", "model.safetensors and model.json, of a run."),
@@ -52,7 +64,7 @@ struct ExportCommand: Command {
         let classifier = try file.classifier()
         let card = try classifier.export(to: output.url, card: file.card(of: classifier))
         console.write(
-            "\(classifier.modelName), \(classifier.network.parameterCount.grouped) parameters, in "
+            "\(FactoredName(classifier.modelName).title), \(classifier.network.parameterCount.grouped) parameters, in "
                 + "\(output.shownPath); its card in \(RunFolder.shown(card.path))\n")
         return .success
     }

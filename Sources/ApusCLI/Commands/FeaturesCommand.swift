@@ -7,10 +7,6 @@ import Foundation
 
 /// `apus features`: shows what layers make of an image.
 struct FeaturesCommand: Command {
-    private static let image = Operand(
-        "image", isOptional: true, help: "A JPEG or PNG file of any size, in place of an image of a dataset.")
-    private static let index = Option<Int?>(
-        "index", "n", absent: "0", .atLeast(0), help: "The test image of the dataset, from 0.")
     private static let layers = Option<String?>(
         "layer", short: "l", "paths", absent: "the first convolution",
         help: "The layers, separated by commas; in a path * stands for any letters, as in 'relu*'.")
@@ -25,10 +21,10 @@ struct FeaturesCommand: Command {
 
     static let specification = CommandSpecification(
         "features", abstract: "Writes pictures of what layers make of an image: their feature maps.",
-        operands: [image],
+        operands: [ChosenImages.images],
         groups: [
             OptionGroup("The network", InspectedNetwork.options),
-            OptionGroup("The image", [InspectedNetwork.dataOption, index]),
+            OptionGroup("The image", [ChosenImages.data, ChosenImages.index]),
             OptionGroup("The pictures", [layers, count, InspectedNetwork.scale, output]),
         ],
         glossaries: [
@@ -51,58 +47,43 @@ struct FeaturesCommand: Command {
         ])
 
     let network: InspectedNetwork
-    let image: String?
-    let index: Int?
+    let image: ChosenImages
     let layers: [NamePattern]?
     let count: Int
-    let scale: FeatureMaps.Scale
+    let scale: LayerMaps.Scale
     let output: URL
 
     init(_ arguments: ParsedArguments) throws {
-        network = try InspectedNetwork(arguments, hasImages: false)
-        image = arguments.all(Self.image).first
-        index = arguments[Self.index]
+        network = try InspectedNetwork(arguments, hasData: false)
+        image = try ChosenImages(arguments)
         layers = arguments[Self.layers].map { $0.split(separator: ",").map { NamePattern(String($0)) } }
         count = arguments[Self.count]
         scale = arguments[InspectedNetwork.scale]
         output = URL(fileURLWithPath: arguments[Self.output])
-        guard image == nil || (index == nil && network.data == nil) else {
-            throw UsageError.other(
-                "\(Self.image.spelling) is a file: \(InspectedNetwork.dataOption.spelling) and \(Self.index.spelling) are "
-                    + "for an image of a dataset")
-        }
     }
 
     func run(on console: Console) throws -> ExitCode {
         let font = try Font.standard()
-        let (classifier, image, title) = try source()
+        let classifier = try network.classifier()
+        let input = classifier.network.input
+        var failure: (any Error)?
+        let images = try image.load(
+            atLeast: ImageSize(height: input.height, width: input.width), most: 1,
+            checkpoint: network.checkpoint()
+        ) { failure = $0 }
+        if let failure { throw failure }
+        guard let image = images.first else { return .failure }
         let layers = self.layers ?? [classifier.network.defaultPattern]
-        let maps = try classifier.featureMaps(of: image, layers: layers)
+        let maps = try classifier.featureMaps(of: image.image, layers: layers)
         for map in maps {
             let file = maps.count == 1 ? output : output.marked(map.layer)
             try ImageSheet(map, scale: scale, count: count).image(font: font).writePNG(to: file)
             let broken = map.notFinite == 0 ? "" : ", \(map.notFinite.counted("value")) not finite"
             console.write(
-                "\(map.layer): \(map.kind), \(map.shape), of \(title)\(broken), in \(RunFolder.shown(file.path))\n"
+                "\(map.layer): \(map.kind), \(map.shape), of \(image.shortTitle)\(broken), in \(RunFolder.shown(file.path))\n"
             )
         }
         return .success
-    }
-
-    /// The image and what it is called.
-    private func source() throws -> (Classifier, PixelImage, title: String) {
-        if let image {
-            let classifier = try network.classifier()
-            return (classifier, try PixelImage(contentsOf: URL(fileURLWithPath: image)), image)
-        }
-        let (classifier, images, data) = try network.withTestImages()
-        let index = index ?? 0
-        guard index < images.count else {
-            throw CommandError(
-                "\(data) has \(images.count.counted("test image")), found \(Self.index.spelling) \(index)")
-        }
-        let name = images.classNames[images.label(of: index)]
-        return (classifier, try images.image(index), "test image \(index) (\(name)) of \(data)")
     }
 }
 

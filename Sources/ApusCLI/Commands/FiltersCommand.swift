@@ -45,7 +45,7 @@ struct FiltersCommand: Command {
     let output: URL
 
     init(_ arguments: ParsedArguments) throws {
-        network = try InspectedNetwork(arguments, hasData: false, hasImages: false)
+        network = try InspectedNetwork(arguments, hasData: false)
         layer = arguments[Self.layer]
         scale = arguments[InspectedNetwork.scale]
         output = URL(fileURLWithPath: arguments[Self.output])

@@ -34,7 +34,6 @@ struct InspectedNetwork {
     ]
     /// Which images of a dataset, and how many.
     static let dataOptions: [any OptionDeclaration] = [data, images]
-    static let dataOption: any OptionDeclaration = data
 
     private let path: String?
     private let name: ModelName?
@@ -46,16 +45,16 @@ struct InspectedNetwork {
     /// The most images.
     let images: Int?
 
-    /// - Parameter hasImages: whether the command has the options of `dataOptions`, rather than `dataOption` alone or none.
-    init(_ arguments: ParsedArguments, hasData: Bool = true, hasImages: Bool = true) throws {
+    /// - Parameter hasData: whether the command has the options of `dataOptions`.
+    init(_ arguments: ParsedArguments, hasData: Bool = true) throws {
         path = arguments[Self.checkpoint]
         name = arguments[Self.model]
         weights = arguments[Self.weights]
         input = arguments[CommonOptions.input]
         classes = arguments[NetworkDesign.classes]
         backend = try CommonOptions.backend(arguments)
-        data = try hasData ? arguments[Self.data].map(Self.specification) : nil
-        images = hasImages ? arguments[Self.images] : nil
+        data = try hasData ? DatasetSpecification(arguments[Self.data], of: Self.data) : nil
+        images = hasData ? arguments[Self.images] : nil
         guard path != nil || name != nil else {
             throw UsageError.other(
                 "\(Self.checkpoint.spelling) <path> or \(Self.model.spelling) <name> is required")
@@ -75,9 +74,8 @@ struct InspectedNetwork {
     /// - Throws: `UsageError` where nothing says which images.
     func withTestImages() throws -> (classifier: Classifier, images: any Dataset, data: DatasetSpecification)
     {
-        if let path {
-            let checkpoint = try Self.checkpoint(at: path)
-            let data = try self.data ?? Self.trainingData(of: checkpoint, named: path)
+        if let checkpoint = try checkpoint() {
+            let data = try self.data ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
             return (try checkpoint.classifier(backend: backend), try data.loadTest(), data)
         }
         guard let data else {
@@ -95,7 +93,7 @@ struct InspectedNetwork {
 
     /// A classifier of images of any kind: a model of the catalogue sees them from -1 to 1.
     func classifier() throws -> Classifier {
-        if let path { return try Self.checkpoint(at: path).classifier(backend: backend) }
+        if let checkpoint = try checkpoint() { return try checkpoint.classifier(backend: backend) }
         let model = catalogued
         let shape = input ?? type(of: model).input
         let network = try ModelName(model).built(for: "images of \(shape)") {
@@ -126,23 +124,9 @@ struct InspectedNetwork {
         try network.load(source.file, named: source.shownPath)
     }
 
-    private static func checkpoint(at path: String) throws -> Checkpoint {
-        try Checkpoint(contentsOf: RunFolder.checkpoint(at: URL(fileURLWithPath: path)))
-    }
-
-    private static func specification(of text: String) throws -> DatasetSpecification {
-        try data.reading { try DatasetSpecification(parsing: text) }
-    }
-
-    /// The data that a checkpoint was trained on.
-    ///
-    /// - Throws: `UsageError` where it does not say.
-    static func trainingData(of checkpoint: Checkpoint, named path: String) throws -> DatasetSpecification {
-        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
-            throw UsageError.other(
-                "\(path) does not say what it was trained on: \(data.spelling) <dataset> is required")
-        }
-        return try specification(of: text)
+    /// The checkpoint; nil where there is none.
+    func checkpoint() throws -> Checkpoint? {
+        try path.map { try Checkpoint(contentsOf: RunFolder.checkpoint(at: URL(fileURLWithPath: $0))) }
     }
 }
 

@@ -10,8 +10,8 @@ struct RunCommand: Command {
     private static let input = Option<String>(
         required: "input", short: "i", "file",
         help:
-            "The batch: a tensor 'input', float32 [images, channels, height, width], resized and normalised as "
-            + "the network takes them, and perhaps 'labels', whole numbers [images].")
+            "The batch: a tensor 'input', float32 [images, channels, height, width], resized, normalised and, if the "
+            + "network was trained so, whitened, and perhaps 'labels', whole numbers [images].")
     private static let output = Option<String>(
         required: "output", short: "o", "file",
         help: "Where 'logits' [images, classes] go and, for labels, 'loss' [1], the mean cross-entropy.")

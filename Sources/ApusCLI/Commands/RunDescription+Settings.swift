@@ -1,5 +1,6 @@
 import ApusData
 import ApusKernels
+import ApusModels
 import ApusNN
 import ApusTraining
 import Foundation
@@ -15,7 +16,7 @@ extension RunDescription {
         threads: Int, folder: RunFolder, program: String
     ) {
         self.init(
-            title: "\(settings.model.argument) on \(settings.data)",
+            title: "\(FactoredName(settings.model.argument).title) on \(settings.data)",
             facts: [
                 Facts("Settings", Self.settings(settings)),
                 Facts("Data", Self.data(settings, classifier, train: train, test: test)),
@@ -46,6 +47,9 @@ extension RunDescription {
             Facts.Row("mean", text(preprocessing.normalization.mean)),
             Facts.Row("deviation", text(preprocessing.normalization.deviation)),
         ]
+        if let whitening = preprocessing.whitening {
+            rows.append(Facts.Row("whitening", whitening.summary.text))
+        }
         let skipped = (train?.skipped ?? []) + test.skipped
         if !skipped.isEmpty {
             rows.append(
@@ -64,6 +68,15 @@ extension RunDescription {
             Facts.Row("system", ProcessInfo.processInfo.operatingSystemVersionString),
             Facts.Row("apus", ApusProgram.version),
         ]
+    }
+}
+
+extension Whitening.Summary {
+    /// `zca, epsilon 0.1, fitted to 60,000 images; 12 directions have no variance`.
+    var text: String {
+        "\(method.rawValue), epsilon \(epsilon.argument), fitted to \(images.counted("image"))"
+            + (flatDirections == 0
+                ? "" : "; \(flatDirections.counted("direction")) of them without variance, left near 0")
     }
 }
 

@@ -30,6 +30,13 @@ extension TrainSettings {
     static let deviation = Option<ChannelNumbers?>(
         "deviation", "x,..", absent: "the training images'",
         help: "How far from the mean lies 1; goes with --mean.")
+    static let whiten = Option<Whitening.Settings?>(
+        "whiten", "method", absent: "none",
+        help:
+            "Make the pixels of images uncorrelated, by what is fitted to the training images: zca, which leaves "
+            + "pixels in their places, or pca, which does not. Parameters follow a colon: epsilon, added to "
+            + "each variance, \(Whitening.Settings.defaultEpsilon) if not given, and images, the most to fit to, "
+            + "as in zca:epsilon=0.01,images=10000.")
     static let classes = CommonOptions.classes(
         absent: "the data's", help: "Classes to tell apart, no fewer than the data's.")
     static let epochs = Option(
@@ -45,7 +52,8 @@ extension TrainSettings {
     static let weights = Option<String?>(
         "weights", short: "w", "file", absent: "random ones",
         help: "Start from what another network has learned, as far as names and shapes fit: "
-            + "a file of tensors, a checkpoint, or the folder of a run.")
+            + "a file of tensors, a checkpoint, or the folder of a run. "
+            + "Of a checkpoint the model too, unless --model names another.")
     static let freeze = Option<NamePatterns?>(
         "freeze", "names", absent: "none",
         help: "Parameters that stay as they are: names or patterns, separated by commas, as in 'features.*'.")
@@ -89,9 +97,8 @@ extension TrainSettings {
         OptionGroup(
             "What to train",
             [
-                CommonOptions.model, data, imageSize, mean, deviation, CommonOptions.augment, classes, epochs,
-                batchSize, accumulate,
-                seed,
+                CommonOptions.model, data, imageSize, mean, deviation, whiten, CommonOptions.augment, classes,
+                epochs, batchSize, accumulate, seed,
             ]),
         OptionGroup("What to start from", [weights, freeze]),
         OptionGroup(

@@ -14,6 +14,8 @@ struct TrainSettings: Sendable {
     let imageSize: ImageSize?
     /// What is given of it; by default it is computed.
     let normalization: Normalization?
+    /// How images are whitened, if they are.
+    let whitening: Whitening.Settings?
     /// What training images go through; nil where they are seen as they are.
     let augmentation: Augmentation?
     private let classes: Int?
@@ -37,6 +39,7 @@ struct TrainSettings: Sendable {
         imageSize = arguments[Self.imageSize]
         let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
         normalization = try Self.normalization(mean: mean, deviation: deviation)
+        whitening = arguments[Self.whiten]
         augmentation = try CommonOptions.augmentation(arguments)
         classes = arguments[Self.classes]
         // As the data's: a run may be taken up in another folder.
@@ -64,6 +67,7 @@ struct TrainSettings: Sendable {
         texts[Self.imageSize.name] = imageSize?.argument
         texts[Self.mean.name] = mean?.argument
         texts[Self.deviation.name] = deviation?.argument
+        texts[Self.whiten.name] = whitening?.argument
         texts[CommonOptions.augment.name] = augmentation?.description
         texts[Self.classes.name] = classes?.argument
         texts[Self.weights.name] = weights

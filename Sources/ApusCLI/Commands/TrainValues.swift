@@ -21,6 +21,16 @@ extension ImageSize: ArgumentValue {
     }
 }
 
+extension Whitening.Settings: ArgumentValue {
+    package init(argument: String) throws(InvalidArgument) {
+        do {
+            try self.init(parsing: argument)
+        } catch {
+            throw InvalidArgument(mustBe: "zca or pca, and perhaps :epsilon=x,images=n after it (\(error))")
+        }
+    }
+}
+
 extension ClassWeights: ArgumentValue {
     package var argument: String {
         switch self {

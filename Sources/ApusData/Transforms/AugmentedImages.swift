@@ -10,6 +10,7 @@ import Synchronization
 public final class AugmentedImages: ImageSource {
     public let shape: Shape
     public let loaders: Loaders
+    public let whitening: Whitening?
     private let dataset: any Dataset
     private let augmentation: Augmentation
     private let scales: [Float]
@@ -43,6 +44,7 @@ public final class AugmentedImages: ImageSource {
         self.augmentation = augmentation
         self.loaders = loaders
         shape = input
+        whitening = preprocessing.whitening
         let normalization = preprocessing.normalization
         scales = normalization.deviation.map { Float(1 / $0) }
         offsets = normalization.offsets

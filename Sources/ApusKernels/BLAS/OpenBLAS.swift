@@ -66,6 +66,20 @@ public enum OpenBLAS {
     /// every product runs on the thread that asks for it.
     static let pinToOneThread: Void = openblas_set_num_threads(1)
 
+    /// Adds `aᵀ b` to `result`, in double precision on the calling thread: `a` of `depth` rows and `rows` columns, `b` of as
+    /// many and `columns`, all of one leading dimension.
+    @unsafe
+    static func addTransposedProduct(
+        _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, to result: UnsafeMutablePointer<Double>,
+        rows: Int, columns: Int, depth: Int, leadingDimension: Int
+    ) {
+        pinToOneThread
+        let leading = dimension(leadingDimension)
+        unsafe cblas_dgemm(
+            CblasRowMajor, CblasTrans, CblasNoTrans, dimension(rows), dimension(columns), dimension(depth),
+            1, a, leading, b, leading, 1, result, leading)
+    }
+
     /// Columns of the result to compute at a time.
     ///
     /// The kernels for AVX-512 multiply small matrices without packing them, and without the lock that guards

@@ -10,8 +10,14 @@ public struct PrincipalComponents: Sendable, Hashable {
     /// - Parameter covariance: a symmetric matrix, in rows.
     /// - Throws: `LAPACKError` where LAPACK refuses, as for values that are not finite.
     public init(covariance: [[Double]]) throws {
-        let order = covariance.count
-        var matrix = covariance.flatMap(\.self)
+        try self.init(covariance: covariance.flatMap(\.self), order: covariance.count)
+    }
+
+    /// The eigenvalues and eigenvectors of a covariance, `[order, order]`.
+    ///
+    /// - Throws: `LAPACKError` where LAPACK refuses, as for values that are not finite.
+    public init(covariance: [Double], order: Int) throws {
+        var matrix = covariance
         let values = try LAPACK.eigenvectors(&matrix, order: order)
         variances = values.reversed().map { max($0, 0) }
         directions = (0..<order).reversed().map { column in
@@ -20,5 +26,11 @@ public struct PrincipalComponents: Sendable, Hashable {
             let greatest = direction.max { abs($0) < abs($1) } ?? 0
             return direction.map { greatest < 0 ? -$0 : $0 }
         }
+    }
+
+    /// Directions without variance: whose own is zero but for the rounding of the matrix and its eigenvalues.
+    public var rankDeficiency: Int {
+        let least = (variances.first ?? 0) * Double(variances.count) * Double.ulpOfOne
+        return variances.count { $0 <= least }
     }
 }

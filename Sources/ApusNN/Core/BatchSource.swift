@@ -6,6 +6,10 @@ public protocol BatchSource: AnyObject, Sendable {
     /// Writes the image at `position` of the batch to image `index` of `tensor`.
     func load(_ position: Int, into tensor: Tensor, at index: Int)
 
+    /// Writes the images at `positions` of the batch to `tensor`, which holds as many: what an executor calls. By default they
+    /// are loaded one by one; a source that can do more with several at once says so here.
+    func load(_ positions: Range<Int>, into tensor: Tensor)
+
     /// The class of the image at `position` of the batch; not called where no loss is asked for.
     func label(at position: Int) -> Int
 
@@ -14,6 +18,10 @@ public protocol BatchSource: AnyObject, Sendable {
 }
 
 extension BatchSource {
+    public func load(_ positions: Range<Int>, into tensor: Tensor) {
+        for (index, position) in positions.enumerated() { load(position, into: tensor, at: index) }
+    }
+
     public func mixture(at position: Int) -> Mixture? { nil }
 }
 

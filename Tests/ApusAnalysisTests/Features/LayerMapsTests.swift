@@ -7,7 +7,7 @@ import ApusTraining
 import Testing
 
 @Suite("Feature maps")
-struct FeatureMapsTests {
+struct LayerMapsTests {
     @Test("They are each layer's outputs for the image, with what is fused elsewhere by itself")
     func values() throws {
         let (classifier, data) = (try InspectedTask.classifier(), try InspectedTask.images(count: 1))
@@ -32,7 +32,7 @@ struct FeatureMapsTests {
         }
     }
 
-    private func pictures(_ values: [Float], scale: FeatureMaps.Scale) throws -> [[UInt8]] {
+    private func pictures(_ values: [Float], scale: LayerMaps.Scale) throws -> [[UInt8]] {
         // A network whose first layer puts out these values: a bias for each channel.
         let classifier = try InspectedTask.classifier(
             Sequential {

@@ -5,7 +5,7 @@ import ApusNN
 import ApusTraining
 
 /// What a layer makes of one image: its maps, or where it gives a vector that.
-public struct FeatureMaps: Sendable, Hashable {
+public struct LayerMaps: Sendable, Hashable {
     /// The path of the layer.
     public let layer: String
     public let kind: String
@@ -89,7 +89,7 @@ extension Classifier {
     /// - Throws: `InspectionError.unknownLayer` where a pattern describes none; `DataError.channelMismatch` where the
     ///   network sees neither grey nor coloured images; `AllocationError`.
     public func featureMaps(of image: PixelImage, layers patterns: [NamePattern] = ["*"]) throws
-        -> [FeatureMaps]
+        -> [LayerMaps]
     {
         let wanted = try patterns.reduce(into: Set<String>()) { wanted, pattern in
             let found = network.namedLayers.map(\.path).filter(pattern.matches)
@@ -102,6 +102,6 @@ extension Classifier {
         let outputs = LayerOutputs(images: 1, of: wanted)
         outputs.observe(executor)
         _ = executor.infer(try PixelBatch([image], preprocessing), count: 1)
-        return outputs.outputs(in: executor.network).map(FeatureMaps.init)
+        return outputs.outputs(in: executor.network).map(LayerMaps.init)
     }
 }
