@@ -33,7 +33,9 @@ struct RoofBenchmark: Benchmark {
     static func all(threads: [Int]) -> [RoofBenchmark] {
         let ends = Set([1, threads.max() ?? 1]).sorted()
         return Machine.instructionSets.map(multiplyAdds) + ends.map(product)
-            + ends.flatMap { threads in copiedBytes.map { copies(of: $0, threads: threads) } }
+            + ends.flatMap { threads in
+                MachineRoof.copiedBytes(threads: threads).map { copies(of: $0, threads: threads) }
+            }
     }
 
     private static func multiplyAdds(_ instructionSet: Machine.InstructionSet) -> RoofBenchmark {
@@ -55,26 +57,12 @@ struct RoofBenchmark: Benchmark {
         }
     }
 
-    /// Bytes that a thread copies between, for the first-level cache, the second, the third, and none.
-    private static let copiedBytes = [32 << 10, 512 << 10, 8 << 20, 128 << 20]
-
     private static func copies(of bytes: Int, threads: Int) -> RoofBenchmark {
         let size = bytes < 1 << 20 ? "\(bytes >> 10)-KiB" : "\(bytes >> 20)-MiB"
         let name = Result.name("copy", size, "threads-\(threads)")
         return RoofBenchmark(name: name, unit: "GB/s") { effort in
-            let workers = Workers(count: threads)
-            let half = bytes / 2 / MemoryLayout<Float>.stride
-            let buffer = try FloatBuffer(count: 2 * half * threads)
-            // Jobs so long that every thread takes one.
-            let repetitions = max(1, (256 << 20) / bytes)
-            return MeasuredRate.measure(
-                amount: 1e-9 * Double(bytes * repetitions * threads), effort
-            ) {
-                workers.run(jobs: threads) { job, _ in
-                    let part = buffer.view.slice(2 * half * job..<2 * half * (job + 1))
-                    for _ in 0..<repetitions { part.slice(half..<2 * half).copy(from: part.slice(0..<half)) }
-                }
-            }
+            let probe = try CopyProbe(bytes: bytes, on: Workers(count: threads))
+            return MeasuredRate.measure(amount: 1e-9 * Double(probe.bytesOfRun), effort) { probe.run() }
         }
     }
 }

@@ -12,8 +12,11 @@ public enum ApusProgram {
         version: version,
         commands: [
             TrainCommand.self, FitHeadCommand.self, CompressCommand.self, EvaluateCommand.self,
-            PredictCommand.self, ExplainCommand.self, ExportCommand.self, ReportCommand.self, RunCommand.self,
-            SummaryCommand.self, ProfileCommand.self, PreviewCommand.self, InspectCommand.self,
+            PredictCommand.self, ExplainCommand.self, FiltersCommand.self, FeaturesCommand.self,
+            StatisticsCommand.self, EmbedCommand.self, ExportCommand.self, ReportCommand.self,
+            RunCommand.self,
+            SummaryCommand.self, ProfileCommand.self, CompareModelsCommand.self, PreviewCommand.self,
+            InspectCommand.self,
             CompareCommand.self, ConvertCommand.self, DownloadCommand.self, DoctorCommand.self,
         ])
 

@@ -116,7 +116,24 @@ public enum Machine {
         }
     }
 
-    /// The best rate of several rounds, in billions of operations a second.
+    /// Copies of memory by as many threads as there are workers, all at once: gigabytes that they together read and
+    /// write in a second.
+    ///
+    /// - Parameter bytes: that each thread copies within.
+    /// - Throws: `AllocationError` where memory runs out.
+    public static func measureCopy(within bytes: Int, seconds: Double = 0.1, on workers: Workers) throws
+        -> Double
+    {
+        let probe = try CopyProbe(bytes: bytes, on: workers)
+        // The first run touches the memory.
+        probe.run()
+        return bestRate(seconds: seconds) {
+            probe.run()
+            return Double(probe.bytesOfRun)
+        }
+    }
+
+    /// The best rate of several rounds, in billions of operations, or bytes, a second.
     private static func bestRate(seconds: Double, _ round: () -> Double) -> Double {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(seconds)

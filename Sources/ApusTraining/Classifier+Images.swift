@@ -29,7 +29,7 @@ extension Classifier {
     /// - Parameter change: what is made of the images that are loaded ahead.
     /// - Throws: `ClassifierError.dataset` where images in memory are not those the classifier is for, or there are
     ///   more classes.
-    func batches(
+    package func batches(
         of data: any Dataset, upTo batchSize: Int, workers: Workers,
         loading change: (DatasetSource) -> any ImageSource = { $0 }
     ) throws -> (any EpochBatch, batchSize: Int) {

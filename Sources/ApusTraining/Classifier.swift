@@ -220,7 +220,7 @@ public final class Classifier: Sendable {
     }
 
     /// Classes go by their numbers: those of `data` must be the first of the network's.
-    func checkClasses(of data: any Dataset) throws {
+    package func checkClasses(of data: any Dataset) throws {
         for (index, (found, expected)) in zip(data.classNames, classNames).enumerated()
         where found != expected {
             throw ClassifierError.className(

@@ -189,4 +189,24 @@ struct ArgumentParsingTests {
     func wrongOperands(line: [String], expected: UsageError) {
         #expect(throws: expected) { try ParsedArguments(line, for: ShareCommand.specification) }
     }
+
+    @Test(
+        "An operand that may be left out has any number of values where it is repeated, and else one at most",
+        arguments: [[], ["Ada"], ["Ada", "Bob"]])
+    func optionalOperands(guests: [String]) throws {
+        let everyone = Operand("guest", isRepeated: true, isOptional: true, help: "Who comes.")
+        let party = CommandSpecification(
+            "party", abstract: "Invites.", operands: [ShareCommand.cake, everyone])
+        #expect(try ParsedArguments(["plum"] + guests, for: party).all(everyone) == guests)
+        #expect(throws: UsageError.missingOperand("<cake>")) { try ParsedArguments([], for: party) }
+
+        let one = Operand("guest", isOptional: true, help: "Who comes.")
+        let tea = CommandSpecification("tea", abstract: "Invites one.", operands: [one])
+        if guests.count > 1 {
+            #expect(throws: UsageError.unexpectedOperand("Bob")) { try ParsedArguments(guests, for: tea) }
+        } else {
+            #expect(try ParsedArguments(guests, for: tea).all(one) == guests)
+        }
+        #expect(everyone.spelling == "[<guest>...]" && one.spelling == "[<guest>]")
+    }
 }

@@ -1,3 +1,4 @@
+import ApusAnalysis
 import ApusCLI
 import ApusKernels
 import Foundation
@@ -63,7 +64,7 @@ struct ProfileCommandTests {
             guard pass.operations > 0 else { continue }
             let rate = Double(pass.operations) / pass.seconds / 1e9
             expectSame(try #require(pass.gigaflops), rate)
-            expectSame(try #require(pass.roofShare), rate / report.step.gigaflopsOfOneThread)
+            expectSame(try #require(pass.roofShare), rate / report.roof.gigaflops)
         }
     }
 
@@ -106,6 +107,26 @@ struct ProfileCommandTests {
             #expect(
                 abs(parts.reduce(0) { $0 + $1.milliseconds } - all.milliseconds)
                     <= digit / 2 * Double(rows.count) * (1 + 1e-6))
+        }
+    }
+
+    @Test("With --roofline the layers stand with what they cost, the least time and the measured one")
+    func roofline() async throws {
+        for model in ["lenet5", "squeezenet1_1"] {
+            let outcome = await apus(
+                "profile", "--roofline", "--model", model, "--input",
+                model == "lenet5" ? "28x28x1" : "48x48x3",
+                "--steps", "3", "--batch-size", "4", columns: 100)
+            #expect(outcome.status == .success)
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 100 })
+            let title = try #require(lines.first { $0.hasPrefix("layer ") })
+            #expect(title.contains("parameters") && title.contains("MACs") && title.contains("FLOP/B"))
+            let all = try #require(lines.first { $0.hasPrefix("all layers ") })
+            #expect(all.contains(model == "lenet5" ? "61,706" : "1,235,496"))
+            // Activations have no operations: memory is their limit.
+            #expect(lines.contains { $0.contains("relu") || $0.contains("pool1") && $0.contains("*") })
+            #expect(outcome.output.contains("roofline model"))
         }
     }
 

@@ -25,7 +25,7 @@ package struct ParsedArguments: Sendable {
         guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
             preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
         }
-        return operand.isRepeated ? Array(operands.dropFirst(place)) : [operands[place]]
+        return Array(operands.dropFirst(place).prefix(operand.isRepeated ? .max : 1))
     }
 
     /// Whether the command line gives the option, be it with its default.

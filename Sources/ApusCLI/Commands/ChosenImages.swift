@@ -82,12 +82,16 @@ struct ChosenImages {
     /// - Parameters:
     ///   - size: what they are resized to at least.
     ///   - most: images; more are refused before any is read.
+    ///   - checkpoint: says what the data are, where the command line does not.
     /// - Throws: `CommandError` where there are too many, or an index names none; what keeps a dataset from being read.
     func load(
-        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint, complain: (any Error) -> Void
+        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint?, complain: (any Error) -> Void
     ) throws -> [Image] {
         if let indices {
-            let data = try self.data ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
+            let trained = try checkpoint.map { try DatasetSpecification(trainedOn: $0, option: Self.data) }
+            guard let data = self.data ?? trained else {
+                throw UsageError.other("\(Self.data.spelling) <dataset> is required: no checkpoint says it")
+            }
             return try load(indices, most: most, of: data)
         }
         let files = paths.flatMap { path in

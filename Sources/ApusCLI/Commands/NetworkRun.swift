@@ -1,7 +1,7 @@
+import ApusAnalysis
 import ApusFormats
 import ApusKernels
 import ApusNN
-import Synchronization
 
 /// Runs a network on a batch, and gives what comes of it PyTorch's names and layout.
 struct NetworkRun {
@@ -26,12 +26,8 @@ struct NetworkRun {
         let executor = try Executor(
             network, batchSize: batch.count, workers: Workers(count: threads), isTraining: computesGradients,
             keepsInputGradient: computesGradients)
-        let activations = Activations(images: batch.count)
-        if recordsActivations {
-            executor.observer = { layer, output, firstImage in
-                activations.record(output, of: layer.path, firstImage: firstImage)
-            }
-        }
+        let activations = LayerOutputs(images: batch.count)
+        if recordsActivations { activations.observe(executor) }
         let loss = batch.labels.map { _ in SoftmaxCrossEntropy() }
         try loss?.check(network.output)
         // What the executor gives are views of its memory.
@@ -52,7 +48,11 @@ struct NetworkRun {
             if loss != nil {
                 tensors.append(FileTensor(name: "loss", shape: [1], floats: [Float(outcome.loss)]))
             }
-            return tensors + activations.tensors(in: network)
+            let outputs = activations.outputs(in: network).map {
+                FileTensor(
+                    name: "act.\($0.layer)", shape: $0.shape.shape(of: batch.count), floats: $0.values)
+            }
+            return tensors + outputs
                 + (computesGradients ? gradients(executor) : [])
         }
     }
@@ -77,47 +77,5 @@ extension Shape {
     /// What a file says of so many images or vectors of this extent.
     fileprivate func shape(of images: Int) -> [Int] {
         isVector ? [images, channels] : [images, channels, height, width]
-    }
-}
-
-/// The outputs of layers, put together from those of a few images at a time.
-private final class Activations: Sendable {
-    private struct Output {
-        /// Of one image.
-        let shape: Shape
-        /// `[images, channels, height, width]`.
-        var values: [Float]
-    }
-
-    private let images: Int
-    private let outputs = Mutex<[String: Output]>([:])
-
-    init(images: Int) { self.images = images }
-
-    func record(_ output: Tensor, of path: String, firstImage: Int) {
-        let values = output.channelsFirstArray
-        let start = firstImage * output.shape.count
-        outputs.withLock {
-            $0[
-                path,
-                default: Output(
-                    shape: output.shape, values: [Float](repeating: 0, count: images * output.shape.count))
-            ]
-            .values.replaceSubrange(start..<start + values.count, with: values)
-        }
-    }
-
-    /// A tensor for each layer, containers before what is inside them.
-    func tensors(in network: Network) -> [FileTensor] {
-        let outputs = outputs.withLock { $0 }
-        func tensors(of layer: PlannedLayer) -> [FileTensor] {
-            let own = layer.isUnnamed ? nil : outputs[layer.path]
-            let tensor = own.map {
-                FileTensor(
-                    name: "act.\(layer.path)", shape: $0.shape.shape(of: images), floats: $0.values)
-            }
-            return [tensor].compactMap(\.self) + layer.children.flatMap(tensors(of:))
-        }
-        return tensors(of: network.root)
     }
 }

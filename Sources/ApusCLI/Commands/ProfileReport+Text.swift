@@ -1,18 +1,25 @@
+import ApusAnalysis
 import ApusKernels
+import ApusTraining
 
 extension ProfileReport {
     /// Tables are laid out for this width whatever the terminal's.
     private static let tableWidth = 100
 
     /// What was measured, the layers, the whole step, and what they count.
-    func text(columns: Int) -> String {
+    ///
+    /// - Parameter showsRoofline: whether the layers' table sets the least time that the roof allows beside the measured.
+    func text(columns: Int, showsRoofline: Bool) -> String {
         let what = isTraining ? "Steps of training" : "Inference"
         let facts =
             "\(what) on \(batchSize.counted("image")) with \(step.threads.counted("thread")), backend "
             + "\(backend.argument), \(layout.words): \(step.count.counted("step")) of "
             + "\(step.seconds.milliseconds) ms, \(Int(imagesPerSecond.rounded()).grouped) images/s."
-        return facts.wrapped(columns: columns) + "\n\n" + layerTable + "\n" + stepTable + "\n"
-            + notes.map { $0.wrapped(columns: columns, indentation: 2) + "\n" }.joined()
+        return facts.wrapped(columns: columns) + "\n\n"
+            + (showsRoofline ? table(rooflineColumns) : layerTable) + "\n" + stepTable + "\n"
+            + (showsRoofline ? rooflineNotes : notes).map {
+                $0.wrapped(columns: columns, indentation: 2) + "\n"
+            }.joined()
     }
 
     /// With arithmetic intensity where there is room.
@@ -23,7 +30,7 @@ extension ProfileReport {
         return isTooWide ? self.table(columns.dropLast()) : table
     }
 
-    private struct Column {
+    struct Column {
         var title: String
         var alignment = TextTable.Alignment.right
         var total = ""
@@ -39,10 +46,17 @@ extension ProfileReport {
         ]
         columns += passColumns("fwd ms", \.forward)
         if isTraining { columns += passColumns("bwd ms", \.backward) }
-        let bytes = layers.reduce(0) { $0 + $1.bytes }
         return columns + [
-            Column(title: "share", total: layers.reduce(0) { $0 + $1.share }.percents) { $0.share.percents },
-            Column(title: "MB", total: bytes.megabytes) { $0.bytes == 0 ? "" : $0.bytes.megabytes },
+            Column(title: "share", total: layers.reduce(0) { $0 + $1.share }.percents) { $0.share.percents }
+        ] + byteColumns
+    }
+
+    /// Bytes, and operations for each.
+    var byteColumns: [Column] {
+        [
+            Column(title: "MB", total: layers.reduce(0) { $0 + $1.bytes }.megabytes) {
+                $0.bytes == 0 ? "" : $0.bytes.megabytes
+            },
             Column(title: "FLOP/B") {
                 $0.operations == 0 ? "" : (Double($0.operations) / Double($0.bytes)).threeDigits
             },
@@ -69,12 +83,14 @@ extension ProfileReport {
     }
 
     /// The layers, with containers whose own work cannot be seen made one.
-    private var rows: [Layer] {
+    var rows: [Layer] {
         let hidden = layers.filter { $0.isContainer && $0.share < 0.0005 }
         let shown = layers.filter { !$0.isContainer || $0.share >= 0.0005 }
         guard var sum = hidden.first else { return shown }
         (sum.path, sum.kind) = ("(containers)", "")
         for layer in hidden.dropFirst() {
+            sum.parameters += layer.parameters
+            sum.multiplyAdds += layer.multiplyAdds
             sum.forward.add(layer.forward)
             if let backward = layer.backward { sum.backward?.add(backward) }
         }
@@ -99,13 +115,13 @@ extension ProfileReport {
 
     private var notes: [String] {
         let threads = step.threads.counted("thread")
-        let roof = (step.gigaflopsOfOneThread * Double(step.threads)).digits(3)
+        let peak = roof.gigaflops.digits(3)
         var notes = [
             "Times are means over the threads, and each moment of each thread is counted once: all add up to the "
                 + "step's \(step.seconds.milliseconds) ms on \(threads). Waiting is for other threads, or for work.",
             "GF/s: billions of operations a second of all threads, two for each multiply-add of the layer's "
-                + "definition, whatever its algorithm; roof: their share of \(roof), the fused multiply-adds of "
-                + "one thread (\(step.gigaflopsOfOneThread.digits(3)), measured now) times \(step.threads).",
+                + "definition, whatever its algorithm; roof: their share of \(peak), the fused multiply-adds of "
+                + "one thread (\(roof.gigaflopsOfOneThread.digits(3)), measured now) times \(step.threads).",
             "MB: what a step must read or write once: inputs, outputs, parameters, and their gradients. FLOP/B: "
                 + "operations for each of these bytes, where there is room.",
         ]
@@ -118,6 +134,55 @@ extension ProfileReport {
     }
 }
 
+/// What the machine's roofs allow, beside what was measured.
+extension ProfileReport {
+    private var rooflineColumns: [Column] {
+        var columns = [
+            Column(title: "layer", alignment: .left, total: "all layers") { $0.title },
+            Column(title: "parameters", total: layers.reduce(0) { $0 + $1.parameters }.grouped) {
+                $0.parameters == 0 ? "" : $0.parameters.grouped
+            },
+            Column(title: "MACs", total: HumanText.count(Double(layers.reduce(0) { $0 + $1.multiplyAdds }))) {
+                $0.multiplyAdds == 0 ? "" : HumanText.count(Double($0.multiplyAdds))
+            },
+        ]
+        columns += byteColumns
+        columns += leastColumns("forward", \.forward)
+        if isTraining { columns += leastColumns("backward", \.backward) }
+        return columns
+    }
+
+    private func leastColumns(_ title: String, _ pass: @escaping (Layer) -> Pass?) -> [Column] {
+        let passes = layers.compactMap(pass)
+        let (least, seconds) = (
+            passes.reduce(0) { $0 + $1.leastSeconds }, passes.reduce(0) { $0 + $1.seconds }
+        )
+        return [
+            Column(title: title, total: least.milliseconds) { pass($0).map(\.leastText) ?? "" },
+            Column(title: "ms", total: seconds.milliseconds) { pass($0)?.seconds.milliseconds ?? "" },
+            Column(title: "", total: (least / seconds).percent) {
+                pass($0).map { $0.leastSeconds == 0 ? "" : ($0.leastSeconds / $0.seconds).percent } ?? ""
+            },
+        ]
+    }
+
+    private var rooflineNotes: [String] {
+        let bandwidths = roof.bandwidths.map {
+            "\($0.gigabytesPerSecond.digits(3)) within \($0.bytes >> 10 < 1024 ? "\($0.bytes >> 10) KiB" : "\($0.bytes >> 20) MiB")"
+        }.joined(separator: ", ")
+        return [
+            "Parameters and MACs (multiply-adds of a forward pass over one image) are the layer's own; MB and FLOP/B are "
+                + "a step's: what must be read or written once, and operations for each of these bytes.",
+            "Forward and backward: the least time by the roofline model, the measured one, and the share of the first "
+                + "in the second. The least is the greater of operations by \(roof.gigaflops.digits(3)) GFLOP/s and bytes, "
+                + "marked by a star, by what \(step.threads.counted("thread")) can copy: GB/s \(bandwidths) of a thread, "
+                + "of which that counts which holds the layer's part of a shard. All was measured now.",
+            "Above 100 % is a layer that does fewer operations than its definition (winograd), or finds its data nearer "
+                + "than the model has it. Containers and what has no bytes of its own have no least time.",
+        ]
+    }
+}
+
 extension ProfileReport.Layer {
     fileprivate var title: String { path.isEmpty ? "(all)" : path }
     fileprivate var kinds: String { ([kind] + fused).joined(separator: "+") }
@@ -127,7 +192,13 @@ extension ProfileReport.Layer {
 }
 
 extension ProfileReport.Pass {
+    /// Milliseconds, with a star where memory is the limit.
+    fileprivate var leastText: String {
+        leastSeconds == 0 ? "" : leastSeconds.milliseconds + (limit == .memory ? "*" : " ")
+    }
+
     fileprivate mutating func add(_ other: ProfileReport.Pass) {
+        leastSeconds += other.leastSeconds
         seconds += other.seconds
         share += other.share
     }
@@ -135,7 +206,7 @@ extension ProfileReport.Pass {
 
 extension Double {
     /// Seconds in milliseconds, in up to six characters.
-    fileprivate var milliseconds: String {
+    var milliseconds: String {
         let value = self * 1000
         return value.decimals(value < 9.9995 ? 3 : value < 99.995 ? 2 : value < 999.95 ? 1 : 0)
     }

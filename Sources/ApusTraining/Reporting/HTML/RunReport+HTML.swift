@@ -174,7 +174,7 @@ extension RunReport {
                 "What \(filters.name) looks for. Zero is the middle grey; the greatest weight of all is black "
                     + "or white.")
             page.element("div", ["class": "filters"]) { page in
-                for (index, image) in filters.images.enumerated() {
+                for (index, image) in filters.filters.joined().enumerated() {
                     page.addImage(image, alt: "Filter \(index)", style: "pixels")
                 }
             }

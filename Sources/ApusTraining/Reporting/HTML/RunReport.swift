@@ -53,7 +53,7 @@ public struct RunReport: Sendable {
             let picture = try? test.image(mistake.image, atLeast: size).reduced(toExtent: Self.greatestExtent)
             return Example(mistake: mistake, picture: picture)
         }
-        filters = FilterPictures(classifier.network)
+        filters = FilterPictures(first: classifier.network)
         summary = try classifier.network.summary(batchSize: batchSize)
         self.date = date
     }

@@ -1,14 +1,6 @@
 import ApusNN
 
 extension Network {
-    /// All layers that have a name, from the root down.
-    var namedLayers: [PlannedLayer] {
-        func named(_ layer: PlannedLayer) -> [PlannedLayer] {
-            (layer.isUnnamed || layer === root ? [] : [layer]) + layer.children.flatMap(named)
-        }
-        return named(root)
-    }
-
     /// The paths of the layers whose outputs are maps of more than one pixel.
     public var layersWithMaps: [String] { namedLayers.filter { !$0.output.isVector }.map(\.path) }
 

@@ -5,27 +5,46 @@ import ApusNN
 import ApusTraining
 
 /// Runs steps of a network on generated images, and accounts for the time of each thread.
-struct ProfileRun {
+public struct ProfileRun {
     private static let warmUpSteps = 3
     private static let leastSteps = 3
     private static let seconds = 2.0
 
-    let network: Network
-    let batchSize: Int
-    let threads: Int?
-    /// Whether steps compute gradients and update the parameters.
-    let isTraining: Bool
-    /// Nil for as many as fit into a time.
-    let steps: Int?
+    private let network: Network
+    private let model: any Model
+    private let batchSize: Int
+    private let threads: Int?
+    private let isTraining: Bool
+    private let steps: Int?
 
+    /// - Parameters:
+    ///   - network: of `model`.
+    ///   - threads: by default as many as the process may use.
+    ///   - isTraining: whether steps compute gradients and update the parameters, by SGD with momentum.
+    ///   - steps: to measure; by default as many as two seconds take, and at least three.
+    public init(
+        _ network: Network, of model: any Model, batchSize: Int, threads: Int? = nil, isTraining: Bool = true,
+        steps: Int? = nil
+    ) {
+        self.network = network
+        self.model = model
+        self.batchSize = batchSize
+        self.threads = threads
+        self.isTraining = isTraining
+        self.steps = steps
+    }
+
+    /// Measures the machine and then the steps.
+    ///
+    /// - Parameter roof: of as many threads, where it has been measured already.
     /// - Throws: `PlanningError` where the batch is too large, `AllocationError` where memory runs out.
-    func report(model: any Model) throws -> ProfileReport {
-        let executor = try Executor(
-            network, batchSize: batchSize, workers: Workers(count: threads), isTraining: isTraining)
+    public func report(roof: MachineRoof? = nil) throws -> ProfileReport {
+        let workers = Workers(count: threads)
+        let executor = try Executor(network, batchSize: batchSize, workers: workers, isTraining: isTraining)
         let images = try GeneratedImages(network.input, classes: model.classes, batchSize: batchSize)
         let step = try step(of: executor, on: images)
         // Before the steps, which heat the processor.
-        let roof = Machine.measureFusedMultiplyAdd()
+        let roof = try roof ?? MachineRoof.measured(on: workers)
         for _ in 0..<Self.warmUpSteps { step() }
 
         executor.isProfiling = true
@@ -39,9 +58,10 @@ struct ProfileRun {
         } while steps.map { count < $0 } ?? (count < Self.leastSteps || seconds < Self.seconds)
         return ProfileReport(
             executor.profile!, of: network, model: model, isTraining: isTraining, batchSize: batchSize,
+            shardSize: try network.summary(batchSize: batchSize).shardSize,
             step: ProfileReport.Step(
-                count: count, seconds: seconds / Double(count), threads: executor.workers.count,
-                gigaflopsOfOneThread: roof))
+                count: count, seconds: seconds / Double(count), threads: workers.count),
+            roof: roof)
     }
 
     private func step(of executor: Executor, on images: GeneratedImages) throws -> () -> Void {

@@ -1,0 +1,54 @@
+import ApusAnalysis
+import ApusData
+import ApusKernels
+import ApusNN
+import ApusTraining
+
+/// A small classifier and images for it.
+enum InspectedTask {
+    static let shape = Shape(height: 8, width: 8, channels: 1)
+
+    static func images(count: Int = 50) throws -> ImageDataset {
+        try .synthetic(count: count, shape: shape, classes: 5, seed: 3, split: "test")
+    }
+
+    static let layers = Sequential {
+        Conv2D(1, 4, kernel: 3, padding: 1).named("conv")
+        ReLU().named("relu")
+        MaxPool2D(kernelSize: 2).named("pool")
+        Flatten().named("flatten")
+        Linear(64, 12).named("hidden")
+        ReLU().named("relu2")
+        Linear(12, 5).named("output")
+    }
+
+    static func classifier(_ layers: Sequential = layers, layout: Layout = .channelsFirst) throws
+        -> Classifier
+    {
+        let network = try Network(layers, input: shape, seed: 5, layout: layout)
+        return try Classifier(
+            modelName: "task", network: network, classNames: try images(count: 5).classNames,
+            normalization: Normalization(mean: [0.5], deviation: [0.25]))
+    }
+
+    /// Every output of a layer for the images, `[images, channels, height, width]`, run as one batch.
+    static func outputs(_ classifier: Classifier, _ data: ImageDataset, layer: String) throws -> [Float] {
+        let executor = try Executor(
+            classifier.network.unfused(), batchSize: data.count, workers: Workers(count: 1), isTraining: false
+        )
+        let outputs = LayerOutputs(images: data.count, of: [layer])
+        outputs.observe(executor)
+        _ = executor.infer(try DatasetBatch(data, classifier.preprocessing), count: data.count)
+        return outputs.outputs(in: executor.network)[0].values
+    }
+}
+
+extension Network {
+    /// Changes a parameter's elements, in the order of files.
+    func change(_ name: String, _ body: (inout [Float]) -> Void) throws {
+        let parameter = try parameter(named: name)
+        var values = values(of: parameter)
+        body(&values)
+        try setValues(values, of: parameter)
+    }
+}
