@@ -94,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
-            name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
+            name: "ApusTrainingTests",
+            dependencies: ["ApusTraining", "ApusModels", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
         .testTarget(name: "BenchmarkResultsTests", dependencies: ["BenchmarkResults"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),
