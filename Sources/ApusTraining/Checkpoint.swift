@@ -63,6 +63,8 @@ public struct Checkpoint: Sendable {
     public var classNames: [String] { header.classNames }
     /// Of the network's input.
     public var normalization: Normalization { header.normalization }
+    /// How the network's input is whitened, where it is.
+    public var whitening: Whitening.Summary? { header.whitening }
     /// The settings the run was started with, where the file holds a run to go on with.
     public let settings: [String: String]?
     /// How far the run was.

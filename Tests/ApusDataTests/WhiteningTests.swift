@@ -101,10 +101,8 @@ import TestSupport
         let preprocessing = try Self.plain(data).whitened(.init(.zca), on: data)
         let mirrored = try ImageDataset(
             name: "mirrored", split: "train", shape: data.shape,
-            pixels: (0..<data.count).flatMap { image in
-                (0..<4).flatMap { row in
-                    data.pixels[(image * 4 + row) * 5..<(image * 4 + row + 1) * 5].reversed()
-                }
+            pixels: stride(from: 0, to: data.pixels.count, by: 5).flatMap { row in
+                data.pixels[row..<row + 5].reversed()
             }, labels: data.labels, classNames: data.classNames)
         let batch = try RunAheadBatch(
             AugmentedImages(data, Augmentation(parsing: "flip=1"), preprocessing), batchSize: 8,
@@ -130,13 +128,18 @@ import TestSupport
         let preprocessing = try plain.whitened(settings, on: train)
         #expect(preprocessing.whitening == one)
         let values = try Self.loaded(DatasetBatch(test, preprocessing), test.count, test.shape)
-        let bytes = test.image(at: 7).map { (Double($0) / 255 - 0.5) / 0.2 - 0 }
-        let expected = (0..<20).map { row in
-            (0..<20).reduce(0.0) {
-                $0 + Double(one.matrix[row * 20 + $1]) * (bytes[$1] - Double(one.mean[$1]))
+        let table = preprocessing.normalization.table(channel: 0)
+        let pixels = test.image(at: 7).map { table[Int($0)] }
+        let (matrix, mean) = (one.matrix, one.mean)
+        var expected: [Float] = []
+        for row in 0..<20 {
+            var sum = 0.0
+            for column in 0..<20 {
+                sum += Double(matrix[row * 20 + column]) * (Double(pixels[column]) - Double(mean[column]))
             }
+            expected.append(Float(sum))
         }
-        expectClose(values[140..<160].map { Double($0) }, expected, absolute: 20 * 4 * 0x1p-23)
+        expectClose(Array(values[140..<160]), expected, absolute: 20 * 4 * 0x1p-23)
     }
 
     @Test("Where there are more images than asked for, so many are drawn")

@@ -1,3 +1,4 @@
+import ApusData
 import ApusFormats
 import ApusTraining
 import Foundation
@@ -50,6 +51,8 @@ private struct FileContents: Encodable {
         /// What images are normalised by: of each channel, on the scale of 0 for black to 1.
         let mean: [Double]
         let deviation: [Double]
+        /// How the normalised input is whitened, where it is.
+        let whitening: Whitening.Summary?
         /// How far training was, where the file holds a run.
         let progress: TrainingProgress?
     }
@@ -71,7 +74,7 @@ private struct FileContents: Encodable {
         network = checkpoint.map {
             Network(
                 model: $0.modelName, input: $0.input, classNames: $0.classNames, mean: $0.normalization.mean,
-                deviation: $0.normalization.deviation, progress: $0.progress)
+                deviation: $0.normalization.deviation, whitening: $0.whitening, progress: $0.progress)
         }
         self.tensors = tensors.map {
             Tensor(name: $0.name, type: $0.elementType.rawValue, shape: $0.shape, bytes: $0.bytes.count)
@@ -109,6 +112,7 @@ private struct FileContents: Encodable {
             facts.add(
                 "normalised", "by the mean \(text(network.mean)) and the deviation \(text(network.deviation))"
             )
+            if let whitening = network.whitening { facts.add("whitened", "by \(whitening.text)") }
             facts.add("training", network.progress?.place ?? "no run to go on with")
         }
         for (name, text) in metadata.sorted(by: { $0.key < $1.key }) { facts.add(name, text) }

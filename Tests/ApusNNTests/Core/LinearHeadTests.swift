@@ -19,15 +19,19 @@ import TestSupport
     /// `W features + b`, in double precision.
     private static func scores(_ head: LinearHead, _ features: [Float], in network: Network) -> [Float] {
         let (weights, biases) = (network.values(of: head.weight), head.bias.map { network.values(of: $0) })
-        return (0..<features.count / head.inputs).flatMap { image in
-            (0..<head.outputs).map { output in
-                Float(
-                    (0..<head.inputs).reduce(Double(biases?[output] ?? 0)) {
-                        $0 + Double(weights[output * head.inputs + $1])
-                            * Double(features[image * head.inputs + $1])
-                    })
+        var scores: [Float] = []
+        for image in 0..<features.count / head.inputs {
+            for output in 0..<head.outputs {
+                var sum = Double(biases?[output] ?? 0)
+                for feature in 0..<head.inputs {
+                    sum +=
+                        Double(weights[output * head.inputs + feature])
+                        * Double(features[image * head.inputs + feature])
+                }
+                scores.append(Float(sum))
             }
         }
+        return scores
     }
 
     @Test("A Linear's features are its input, wherever it lies", arguments: Layout.allCases, [false, true])
