@@ -11,12 +11,12 @@ ifndef RUN
 RUN := runs/$(MODEL)-$(shell date +%Y-%m-%d-%H%M%S)
 endif
 
-SOURCES := Package.swift Sources Tests Benchmarks
+SOURCES := Package.swift Sources Tests Benchmarks Examples
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build train test check warnings parity bench bench-peers manual docs lint format clean
+.PHONY: help deps build train test examples check warnings parity bench bench-peers manual docs lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: deps ## Run all tests
 	$(SWIFT) build -c release --build-tests
 	@for isa in portable avx2; do APUS_ISA=$$isa $(SWIFT) test -c release --skip-build --filter Winograd || exit 1; done
 	$(SWIFT) test -c release --skip-build
+
+examples: deps ## Build and run the example of a package that extends Apus
+	$(SWIFT) run -c release --package-path Examples --scratch-path .build/examples Extending
 
 check: lint warnings test ## Lint, build with warnings as errors, and run all tests
 
@@ -60,6 +63,7 @@ bench-peers: deps $(PEERS)/installed ## Measure against PyTorch, TensorFlow, ONN
 parity: deps $(PEERS)/installed ## Compare all results with PyTorch's and torchvision's, and read a run back by TensorBoard (needs python3-venv; ARGS)
 	$(SWIFT) build -c release --product apus
 	$(PEERS)/bin/python Tests/Parity/tensorboard_events.py
+	$(PEERS)/bin/python Tests/Parity/explanations.py
 	$(PEERS)/bin/python Tests/Parity/parity.py $(ARGS)
 
 manual: deps ## Write the manual pages of the commands, in Documentation/commands

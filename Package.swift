@@ -31,6 +31,9 @@ let package = Package(
             name: "CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
         .systemLibrary(
+            name: "CFreeType", pkgConfig: "freetype2",
+            providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+        .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CVectorKernels"),
@@ -43,7 +46,7 @@ let package = Package(
 
         // Floor 2: layers and the network that plans them; file formats.
         .target(name: "ApusNN", dependencies: ["ApusKernels"], swiftSettings: strict),
-        .target(name: "ApusFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG"]),
+        .target(name: "ApusFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG", "CFreeType"]),
 
         // Floor 3: the networks of the papers; datasets.
         .target(
@@ -55,11 +58,18 @@ let package = Package(
             name: "ApusTraining",
             dependencies: ["ApusNN", "ApusModels", "ApusData", "ApusFormats"]),
 
-        // Floor 5: what people hold in their hands.
+        // Floor 5: looking into networks.
+        .target(
+            name: "ApusAnalysis",
+            dependencies: ["ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining"],
+            swiftSettings: strict),
+
+        // Floor 6: what people hold in their hands.
         .target(
             name: "Apus",
             dependencies: [
                 "ApusKernels", "ApusNN", "ApusFormats", "ApusModels", "ApusData", "ApusTraining",
+                "ApusAnalysis",
             ]),
         .target(name: "ApusDownloads", dependencies: ["ApusData", "ApusFormats", "CCurl"]),
         .target(name: "ApusCLI", dependencies: ["Apus", "ApusDownloads", "ApusFormats"]),
@@ -96,6 +106,9 @@ let package = Package(
         .testTarget(
             name: "ApusTrainingTests",
             dependencies: ["ApusTraining", "ApusModels", "ReferenceKernels", "TestSupport"]),
+        .testTarget(
+            name: "ApusAnalysisTests",
+            dependencies: ["ApusAnalysis", "ApusModels", "ApusTraining", "ReferenceKernels", "TestSupport"]),
         .testTarget(name: "ApusCLITests", dependencies: ["ApusCLI", "ApusMain", "TestSupport"]),
         .testTarget(name: "BenchmarkResultsTests", dependencies: ["BenchmarkResults"]),
         .testTarget(name: "ApusTests", dependencies: ["Apus", "TestSupport"]),

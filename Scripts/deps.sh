@@ -27,6 +27,9 @@ missing_on_debian() {
     known zlib || installed zlib1g-dev || echo zlib1g-dev
     known libturbojpeg || installed libturbojpeg0-dev || echo libturbojpeg0-dev
     known libpng || installed libpng-dev || echo libpng-dev
+    known freetype2 || installed libfreetype-dev || echo libfreetype-dev
+    # What pictures are labelled in.
+    installed fonts-dejavu-core || echo fonts-dejavu-core
     known libcurl || installed libcurl4-openssl-dev || echo libcurl4-openssl-dev
     # Which of the web's servers libcurl believes.
     installed ca-certificates || echo ca-certificates
@@ -68,6 +71,10 @@ check_on_macos() {
     known lapacke || missing="$missing lapack"
     known libturbojpeg || missing="$missing jpeg-turbo"
     known libpng || missing="$missing libpng"
+    known freetype2 || installed libfreetype-dev || echo libfreetype-dev
+    # What pictures are labelled in.
+    installed fonts-dejavu-core || echo fonts-dejavu-core
+    known freetype2 || missing="$missing freetype"
     known libcurl || missing="$missing curl"
     [ -n "$missing" ] || return 0
     say "pkg-config does not find:$missing"
@@ -80,7 +87,7 @@ check_on_macos() {
 
 check_elsewhere() {
     missing=
-    for library in openblas lapacke zlib libturbojpeg libpng libcurl; do
+    for library in openblas lapacke zlib libturbojpeg libpng freetype2 libcurl; do
         known "$library" || missing="$missing $library"
     done
     [ -z "$missing" ] || fail "pkg-config does not find:$missing; install it and them, with their C headers"

@@ -1,4 +1,5 @@
 /// Everything a user of the library writes against, under one import.
+@_exported import ApusAnalysis
 @_exported import ApusData
 @_exported import ApusFormats
 @_exported import ApusKernels

@@ -11,10 +11,10 @@ public enum ApusProgram {
         abstract: "Trains convolutional networks on the CPU, and says how good they are and what they cost.",
         version: version,
         commands: [
-            TrainCommand.self, FitHeadCommand.self, EvaluateCommand.self, PredictCommand.self,
-            ExportCommand.self, ReportCommand.self, RunCommand.self, SummaryCommand.self, ProfileCommand.self,
-            PreviewCommand.self, InspectCommand.self, CompareCommand.self, ConvertCommand.self,
-            DownloadCommand.self, DoctorCommand.self,
+            TrainCommand.self, FitHeadCommand.self, CompressCommand.self, EvaluateCommand.self,
+            PredictCommand.self, ExplainCommand.self, ExportCommand.self, ReportCommand.self, RunCommand.self,
+            SummaryCommand.self, ProfileCommand.self, PreviewCommand.self, InspectCommand.self,
+            CompareCommand.self, ConvertCommand.self, DownloadCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the program on the process's own arguments, and ends the process.

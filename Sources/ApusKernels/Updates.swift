@@ -49,6 +49,26 @@ public enum Updates {
         for index in 0..<average.count { unsafe a[index] += share * (w[index] - a[index]) }
     }
 
+    /// Sets the gradient to zero wherever the parameter is zero, which every optimiser then leaves as it is: what it
+    /// remembers of such a place is zero too.
+    public static func maskGradients(_ gradients: FloatView, parameters: FloatView) {
+        precondition(gradients.count == parameters.count)
+        let (g, w) = unsafe (gradients.base, parameters.base)
+        for index in 0..<gradients.count { unsafe g[index] = w[index] == 0 ? 0 : g[index] }
+    }
+
+    /// Sets each gradient to the sum of all those of its share, so that weights that are equal stay so.
+    ///
+    /// - Parameters:
+    ///   - shares: of each gradient the index of its share.
+    ///   - sums: a place for the sum of each share; what is in it is not read.
+    public static func addGradients(_ gradients: FloatView, of shares: [Int32], sums: inout [Double]) {
+        precondition(shares.count == gradients.count)
+        for share in sums.indices { sums[share] = 0 }
+        for index in shares.indices { unsafe sums[Int(shares[index])] += Double(gradients.base[index]) }
+        for index in shares.indices { unsafe gradients.base[index] = Float(sums[Int(shares[index])]) }
+    }
+
     /// Adam (Kingma and Ba, 2015), and AdamW where the decay is decoupled (Loshchilov and Hutter, 2019).
     ///
     ///     m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g^2

@@ -70,10 +70,15 @@ public enum ModelCatalog {
         }
     }
 
-    /// The model of a name, that of a variant included, or nil.
+    /// The model of a name, that of a variant or with factored layers included (see `FactoredModel`), or nil.
     ///
     /// - Parameter classes: by default those the model was designed for.
     public static func model(named name: String, classes: Int? = nil) -> (any Model)? {
+        let parts = FactoredName(name)
+        return try? variant(named: parts.base, classes: classes)?.factored(parts.ranks)
+    }
+
+    private static func variant(named name: String, classes: Int?) -> (any Model)? {
         for type in models {
             let variants: [any Model] = type.variants(classes: classes ?? type.defaultClasses)
             if let model = variants.first(where: { $0.variantName == name }) { return model }

@@ -18,9 +18,10 @@ extension Checkpoint {
                 found: bytes.count < 16 ? "\(bytes.count) bytes" : "the bytes \(found)",
                 expected: "a checkpoint, which begins with APUS")
         }
-        guard number(at: 4) == Int(version) else {
+        guard versions.contains(UInt32(number(at: 4))) else {
             throw FormatError(
-                file: name, offset: 4, found: "version \(number(at: 4))", expected: "version \(version)")
+                file: name, offset: 4, found: "version \(number(at: 4))",
+                expected: "version \(versions.lowerBound) or \(versions.upperBound)")
         }
         let sum = CRC32.checksum(bytes.dropLast(4))
         guard number(at: bytes.count - 4) == Int(sum) else {
@@ -53,6 +54,7 @@ extension Checkpoint {
     ) throws -> [FileTensor] {
         var rest = bytes
         let found = try tensors.map { tensor in
+            if let form = tensor.form { return try compactTensor(tensor, form, &rest, name: name) }
             guard let count = ElementType.float32.byteCount(of: tensor.shape), count <= rest.count else {
                 throw FormatError(
                     file: name, offset: rest.startIndex,
@@ -71,6 +73,22 @@ extension Checkpoint {
         return found
     }
 
+    /// A tensor in fewer bytes than its floats, at the start of `rest`, which then begins after it.
+    private static func compactTensor(
+        _ tensor: Header.Tensor, _ form: CompactTensor.Form, _ rest: inout Data, name: String
+    ) throws -> FileTensor {
+        guard let count = ElementType.float32.byteCount(of: tensor.shape), 0...rest.count ~= form.bytes,
+            let floats = CompactTensor.values(rest.prefix(form.bytes), form: form, count: count / 4)
+        else {
+            throw FormatError(
+                file: name, offset: rest.startIndex,
+                found: "a compact tensor \(tensor.name) of shape \(tensor.shape) in \(form.bytes) bytes",
+                expected: "as many numbers as its header says, in at most \(rest.count) bytes")
+        }
+        rest = rest.dropFirst(form.bytes)
+        return FileTensor(name: tensor.name, shape: tensor.shape, floats: floats)
+    }
+
     /// The bytes of a checkpoint of `classifier`, with the state of training if one is given.
     static func encode(
         _ classifier: Classifier, training: TrainingState? = nil, settings: [String: String] = [:]
@@ -78,6 +96,11 @@ extension Checkpoint {
         let network = classifier.network
         var tensors = network.parameters.map { Header.Tensor(name: $0.name, shape: $0.shape) }
         var values = network.parameters.map { network.values(of: $0) }
+        let constraints = classifier.constraints
+        let compact = values.indices.map {
+            constraints.contains(tensors[$0].name) ? CompactTensor(values[$0]) : nil
+        }
+        for (index, tensor) in compact.enumerated() { tensors[index].form = tensor?.form }
         func add(_ block: [[Float]], named prefix: String) {
             tensors += network.trainedParameters.map {
                 Header.Tensor(name: prefix + $0.name, shape: $0.shape)
@@ -102,7 +125,7 @@ extension Checkpoint {
                 Header.Training(
                     progress: $0.progress, history: $0.history, optimizer: $0.optimizer,
                     stateCount: $0.blocks.count, isAveraged: $0.raw.map { _ in true }, settings: settings)
-            })
+            }, constraints: constraints.isEmpty ? nil : constraints)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         let json = try encoder.encode(header)
@@ -111,11 +134,17 @@ extension Checkpoint {
         func append(_ number: UInt32) {
             withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
         }
-        append(version)
+        // What an older reader would leave out and yet answer.
+        let isPlain = constraints.isEmpty && preprocessing.whitening == nil
+        append(isPlain ? versions.lowerBound : versions.upperBound)
         append(UInt32(json.count))
         bytes.append(json)
-        for tensor in values {
-            tensor.map(\.bitPattern.littleEndian).withUnsafeBytes { bytes.append(contentsOf: $0) }
+        for (index, tensor) in values.enumerated() {
+            if index < compact.count, let compact = compact[index] {
+                bytes.append(compact.bytes)
+            } else {
+                tensor.map(\.bitPattern.littleEndian).withUnsafeBytes { bytes.append(contentsOf: $0) }
+            }
         }
         append(CRC32.checksum(bytes))
         return bytes

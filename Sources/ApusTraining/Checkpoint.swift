@@ -10,9 +10,12 @@ import Foundation
 /// The file is little-endian: the magic `APUS`, a version and the header's length (32 bits each), the header
 /// as JSON, the tensors' elements as 32-bit floats in the header's order and PyTorch's layout, and a CRC-32
 /// of all before it. It is written beside its target and renamed, so a crash leaves the old one.
+///
+/// Version 2 is of pruned or shared weights, whose constraints are in the header and whose tensors may be in fewer bytes
+/// than their floats (see `CompactTensor`), and of whitened images. What needs none of that is version 1.
 public struct Checkpoint: Sendable {
     static let magic = Data("APUS".utf8)
-    static let version: UInt32 = 1
+    static let versions: ClosedRange<UInt32> = 1...2
 
     /// How the names of what the optimiser remembers begin, its block `index`; the parameter's follows.
     static func statePrefix(_ index: Int) -> String { "optimizer.\(index)." }
@@ -23,9 +26,11 @@ public struct Checkpoint: Sendable {
 
     /// The JSON at the start of the file.
     struct Header: Codable {
-        struct Tensor: Codable, Equatable {
+        struct Tensor: Codable {
             var name: String
             var shape: [Int]
+            /// How its bytes are to be read, where they are no floats.
+            var form: CompactTensor.Form?
         }
 
         struct Training: Codable {
@@ -48,6 +53,8 @@ public struct Checkpoint: Sendable {
         var whitening: Whitening.Summary?
         var tensors: [Tensor]
         var training: Training?
+        /// What training keeps of compressed weights, where there are any.
+        var constraints: WeightConstraints?
     }
 
     public let path: String
@@ -71,6 +78,8 @@ public struct Checkpoint: Sendable {
     public let progress: TrainingProgress?
     /// What each completed epoch of the run came to.
     public var history: [EpochRecord] { header.training?.history ?? [] }
+    /// What training keeps of compressed weights.
+    public var constraints: WeightConstraints { header.constraints ?? WeightConstraints() }
 
     /// Reads a checkpoint and checks its sum.
     ///
@@ -125,7 +134,7 @@ public struct Checkpoint: Sendable {
     ) throws -> Classifier {
         let build: (Shape) throws -> Network
         if let model {
-            let layers = model(header.classNames.count)
+            let layers = try factored(model(header.classNames.count))
             build = { try Network(layers, input: $0, backend: backend, freezing: freezing) }
         } else {
             let known = try self.model()
@@ -142,22 +151,17 @@ public struct Checkpoint: Sendable {
                 reason: "holds a \(header.model) for images of \(input), which cannot be: \(error)")
         }
         try load(into: network)
+        let constraints = constraints
+        if let name = constraints.unknownName(in: network) {
+            throw CheckpointError(
+                path: path, reason: "constrains \(name), which is no parameter of \(header.model)")
+        }
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
             preprocessing: Preprocessing(
                 image: image, input: input, normalization: header.normalization,
-                whitening: whitening(of: input)))
-    }
-
-    /// What the network's input is whitened with.
-    private func whitening(of input: Shape) throws -> Whitening? {
-        guard let summary = header.whitening else { return nil }
-        do {
-            return try Whitening(
-                summary, input: input, mean: whiteningTensors[0].floats, matrix: whiteningTensors[1].floats)
-        } catch let error as WhiteningError {
-            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
-        }
+                whitening: whitening(of: input)),
+            constraints: constraints)
     }
 
     private func shape(_ extents: [Int], of what: String) throws -> Shape {
@@ -173,13 +177,12 @@ public struct Checkpoint: Sendable {
     /// - Throws: `CheckpointError` where it has other parameters, or the file some that are not finite.
     func load(into network: Network) throws {
         let values = try network.parameters.enumerated().map { index, parameter in
-            let expected = Header.Tensor(name: parameter.name, shape: parameter.shape)
             let found = index < header.tensors.count ? header.tensors[index] : nil
-            guard expected == found else {
+            guard let found, found.name == parameter.name, found.shape == parameter.shape else {
                 throw CheckpointError(
                     path: path,
                     reason: "has \(found.map { "\($0.name) \($0.shape)" } ?? "no tensor") where model "
-                        + "\(header.model) has \(expected.name) \(expected.shape)")
+                        + "\(header.model) has \(parameter.name) \(parameter.shape)")
             }
             let values = fileTensors[index].floats
             guard values.allSatisfy(\.isFinite) else {
@@ -230,7 +233,7 @@ public struct Checkpoint: Sendable {
 }
 
 extension Classifier {
-    /// Writes the classifier to a file that `load(from:)` reads.
+    /// Writes the classifier to a file that `load(from:)` reads; pruned and shared weights take fewer bytes.
     ///
     /// - Throws: `FileError` where it cannot be written; an old file is then left whole.
     public func save(to url: URL) throws {

@@ -15,6 +15,8 @@ public final class Classifier: Sendable {
     public let network: Network
     public let classNames: [String]
     public let preprocessing: Preprocessing
+    /// What training keeps of weights that were compressed.
+    public let constraints: WeightConstraints
 
     private let executors: ExecutorPool
 
@@ -40,10 +42,12 @@ public final class Classifier: Sendable {
         }
     }
 
+    /// - Parameter constraints: what training keeps of compressed weights; by default it moves all alike.
     /// - Throws: `ClassifierError` where the network's output and the classes disagree, or its input and what
-    ///   images become.
+    ///   images become; `ParameterError` where a constraint is on none of its parameters.
     public init(
-        modelName: String, network: Network, classNames: [String], preprocessing: Preprocessing
+        modelName: String, network: Network, classNames: [String], preprocessing: Preprocessing,
+        constraints: WeightConstraints = WeightConstraints()
     ) throws {
         guard network.output == .features(classNames.count) else {
             throw ClassifierError.classCount(output: network.output, classes: classNames.count)
@@ -55,6 +59,8 @@ public final class Classifier: Sendable {
         self.network = network
         self.classNames = classNames
         self.preprocessing = preprocessing
+        self.constraints = constraints
+        if let name = constraints.unknownName(in: network) { _ = try network.parameter(named: name) }
         executors = ExecutorPool(network)
     }
 
@@ -104,10 +110,20 @@ public final class Classifier: Sendable {
     /// becomes of this one.
     ///
     /// - Throws: `AllocationError` where memory runs out.
-    public func snapshot() throws -> Classifier {
+    public func snapshot() throws -> Classifier { try with(network.copy(), constraints) }
+
+    /// This classifier, its network included, with constraints on what training moves.
+    ///
+    /// - Throws: `ParameterError` where one is on none of its parameters.
+    public func constrained(by constraints: WeightConstraints) throws -> Classifier {
+        try with(network, constraints)
+    }
+
+    /// This classifier with another network of the same model.
+    func with(_ network: Network, _ constraints: WeightConstraints) throws -> Classifier {
         try Classifier(
-            modelName: modelName, network: network.copy(), classNames: classNames,
-            preprocessing: preprocessing)
+            modelName: modelName, network: network, classNames: classNames, preprocessing: preprocessing,
+            constraints: constraints)
     }
 
     /// Classifies one image of bytes, `[height, width, channels]`, as datasets hold it.
@@ -166,7 +182,7 @@ public final class Classifier: Sendable {
     }
 
     /// What a network's outputs say; they become their softmax.
-    func predictions(_ outputs: Tensor) -> [Prediction] {
+    package func predictions(_ outputs: Tensor) -> [Prediction] {
         SoftmaxKernel.forward(outputs, into: outputs)
         return (0..<outputs.batch).map { image in
             let best = Reductions.argmax(outputs, image: image)

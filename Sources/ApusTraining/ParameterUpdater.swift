@@ -15,7 +15,12 @@ package final class ParameterUpdater: @unchecked Sendable {
     private let clipNorm: Double?
     private let blockSize: Int
     private let partialNorms: [PartialNorm]
+    /// The places of pruned parameters, whose zeros have no gradient.
+    private let prunedRanges: [Range<Int>]
+    /// Of shared parameters, in the order of their places.
+    private let sharedGradients: [SharedGradient]
     private var reduceJob: Workers.Body?
+    private var shareJob: Workers.Body?
     private var updateJob: Workers.Body?
 
     // The step under way.
@@ -31,8 +36,10 @@ package final class ParameterUpdater: @unchecked Sendable {
     /// - Parameters:
     ///   - clipNorm: the greatest length of the gradient; longer ones are shortened to it.
     ///   - average: follows the parameters.
+    ///   - constraints: of parameters that are trained.
     init(
-        _ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?, average: WeightAverage?
+        _ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?, average: WeightAverage?,
+        constraints: WeightConstraints = WeightConstraints()
     ) throws {
         self.executor = executor
         self.average = average
@@ -41,16 +48,23 @@ package final class ParameterUpdater: @unchecked Sendable {
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
         partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
+        let trained = executor.network.trainedParameters
+        prunedRanges = trained.filter { constraints.pruned.contains($0.name) }.map(\.range)
+        sharedGradients = trained.filter { constraints.shared.contains($0.name) }
+            .map { SharedGradient($0.range) }
         reduceJob = { [unowned self] run, worker in
             let range = range(of: run)
-            self.executor.reduceGradients(range, worker: worker)
+            reduce(range, worker: worker)
+            self.executor.timedUpdate(worker: worker) { partialNorms[run].squares = squares(range) }
+        }
+        shareJob = { [unowned self] index, worker in
             self.executor.timedUpdate(worker: worker) {
-                partialNorms[run].squares = Reductions.sumOfSquares(self.executor.gradients.slice(range))
+                sharedGradients[index].add(self.executor.gradients, self.executor.network.parameterBlock)
             }
         }
         updateJob = { [unowned self] run, worker in
             let range = range(of: run)
-            if self.clipNorm == nil { self.executor.reduceGradients(range, worker: worker) }
+            if !reducesFirst { reduce(range, worker: worker) }
             self.executor.timedUpdate(worker: worker) {
                 self.optimizer.update(
                     self.executor.network.parameterBlock.slice(range),
@@ -72,15 +86,49 @@ package final class ParameterUpdater: @unchecked Sendable {
         self.step = step
         self.rate = rate
         gradientScale = 1
-        if let clipNorm {
+        if reducesFirst {
             executor.workers.run(jobs: partialNorms.count, reduceJob!)
-            let norm = partialNorms.reduce(0) { $0 + $1.squares }.squareRoot()
+            if !sharedGradients.isEmpty { executor.workers.run(jobs: sharedGradients.count, shareJob!) }
+        }
+        if let clipNorm {
+            let squares = partialNorms.reduce(0) { $0 + $1.squares }
+            let norm = sharedGradients.reduce(squares) { $0 + $1.squares }.squareRoot()
             // As PyTorch's clip_grad_norm_ has it.
             gradientScale = Float(min(1, clipNorm / (norm + 1e-6)))
         }
         executor.network.changeParameters { _ in
             executor.workers.run(jobs: partialNorms.count, updateJob!)
         }
+    }
+
+    /// Forgets which weights are equal, since they have been set anew.
+    func forgetShares() {
+        for gradient in sharedGradients { gradient.forget() }
+    }
+
+    /// Whether all gradients must be there before any parameter is moved.
+    private var reducesFirst: Bool { clipNorm != nil || !sharedGradients.isEmpty }
+
+    private func reduce(_ range: Range<Int>, worker: Int) {
+        executor.reduceGradients(range, worker: worker)
+        for pruned in prunedRanges where pruned.overlaps(range) {
+            let part = pruned.clamped(to: range)
+            executor.timedUpdate(worker: worker) {
+                Updates.maskGradients(
+                    executor.gradients.slice(part), parameters: executor.network.parameterBlock.slice(part))
+            }
+        }
+    }
+
+    /// The squared length of the gradient in `range`, but for shared weights, which have theirs by the number.
+    private func squares(_ range: Range<Int>) -> Double {
+        var (sum, start) = (0.0, range.lowerBound)
+        for shared in sharedGradients where shared.range.overlaps(range) {
+            let part = shared.range.clamped(to: range)
+            sum += Reductions.sumOfSquares(executor.gradients.slice(start..<part.lowerBound))
+            start = part.upperBound
+        }
+        return sum + Reductions.sumOfSquares(executor.gradients.slice(start..<range.upperBound))
     }
 
     private func range(of run: Int) -> Range<Int> {

@@ -86,7 +86,8 @@ public final class Trainer {
         let average = try configuration.averageDecay.map { try WeightAverage(of: classifier, decay: $0) }
         self.average = average
         updater = try ParameterUpdater(
-            executor, configuration.optimizer, clipNorm: configuration.clipNorm, average: average)
+            executor, configuration.optimizer, clipNorm: configuration.clipNorm, average: average,
+            constraints: classifier.constraints)
         evaluator = try Evaluator(
             average?.classifier ?? classifier, test, loss: configuration.loss, batchSize: 256,
             workers: workers)

@@ -56,6 +56,7 @@ extension Trainer {
         for (parameter, values) in zip(network.trainedParameters, state.raw ?? []) {
             try network.setValues(values, of: parameter)
         }
+        updater.forgetShares()
         progress = state.progress
         history = state.history
     }

@@ -110,7 +110,7 @@ struct CheckpointTests {
         "What is whole, but no checkpoint of this version, is refused by what it is",
         arguments: [
             (Data("PK\u{3}\u{4} and more than sixteen bytes".utf8), "APUS"),
-            (file(version: 2, header: header()), "version 2"),
+            (file(version: 3, header: header()), "version 3"),
             (file(header: "{}"), "header"),
             (file(header: "not JSON"), "header"),
             (file(header: header(), floats: 1), "4 bytes"),

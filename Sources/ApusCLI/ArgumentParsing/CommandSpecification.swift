@@ -3,7 +3,7 @@ package struct CommandSpecification: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
-    /// In the order in which they are given; all are required. The last one may be repeated.
+    /// In the order in which they are given. The last one may be repeated, or left out if it says so.
     package let operands: [Operand]
     package let groups: [OptionGroup]
     /// What the values of some option mean.
@@ -46,16 +46,22 @@ package struct Operand: Sendable {
     package let name: String
     /// Whether there may be more than one; for a command's last operand.
     package let isRepeated: Bool
+    /// Whether it may be left out; for a command's last operand.
+    package let isOptional: Bool
     package let help: String
 
-    package init(_ name: String, isRepeated: Bool = false, help: String) {
+    package init(_ name: String, isRepeated: Bool = false, isOptional: Bool = false, help: String) {
         self.name = name
         self.isRepeated = isRepeated
+        self.isOptional = isOptional
         self.help = help
     }
 
     /// The name as the help shows it.
-    package var spelling: String { isRepeated ? "<\(name)>..." : "<\(name)>" }
+    package var spelling: String {
+        let name = isRepeated ? "<\(name)>..." : "<\(name)>"
+        return isOptional ? "[\(name)]" : name
+    }
 }
 
 /// Options that the help shows under one heading.

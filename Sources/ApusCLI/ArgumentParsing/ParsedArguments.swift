@@ -20,12 +20,12 @@ package struct ParsedArguments: Sendable {
 
     package subscript(operand: Operand) -> String { all(operand)[0] }
 
-    /// All values of an operand that may be repeated; there is at least one.
+    /// All values of an operand that may be repeated; there is at least one, unless it may be left out.
     package func all(_ operand: Operand) -> [String] {
         guard let place = specification.operands.firstIndex(where: { $0.name == operand.name }) else {
             preconditionFailure("\(operand.spelling) is not declared by '\(specification.name)'")
         }
-        return operand.isRepeated ? Array(operands[place...]) : [operands[place]]
+        return operand.isRepeated ? Array(operands.dropFirst(place)) : [operands[place]]
     }
 
     /// Whether the command line gives the option, be it with its default.
@@ -50,8 +50,8 @@ package struct ParsedArguments: Sendable {
                 try take(operand: argument)
             }
         }
-        if operands.count < specification.operands.count {
-            throw .missingOperand(specification.operands[operands.count].spelling)
+        if let missing = specification.operands.dropFirst(operands.count).first, !missing.isOptional {
+            throw .missingOperand(missing.spelling)
         }
         for option in specification.options where option.isRequired && values[option.name] == nil {
             throw .missingOption(option.spelling, valueName: option.valueName ?? "value")

@@ -12,20 +12,28 @@ struct ModelName: ArgumentValue, Equatable {
     static var choices: [String] { ModelCatalog.variantNames }
 
     init(argument: String) throws(InvalidArgument) {
-        guard Self.choices.contains(argument) else {
-            throw InvalidArgument(mustBe: "one of \(Self.choices.joined(separator: ", "))")
+        guard ModelCatalog.model(named: argument) != nil else {
+            throw InvalidArgument(
+                mustBe: "one of \(Self.choices.joined(separator: ", ")), "
+                    + "perhaps with layers factored at ranks, as in lenet5+fc1=20,fc2=12")
         }
         self.argument = argument
     }
 
     /// The model for a number of classes, by default those it was designed for.
     func model(classes: Int? = nil) -> any Model {
-        // The name is the catalogue's: it was read as one, or is a model's own.
+        // The name is the catalogue's: it was read as one, or is a model's own. Layers are there for any classes.
         ModelCatalog.model(named: argument, classes: classes)!
     }
 }
 
 extension ModelName {
+    /// What the folder of a run is called by default.
+    var folderName: String {
+        let name = FactoredName(argument)
+        return name.ranks.entries.isEmpty ? name.base : "\(name.base)-factored"
+    }
+
     /// What `body` builds of the model; where it cannot be, the error says so, and for which images if it is a
     /// layer's.
     func built<Result>(for images: String, _ body: () throws -> Result) throws -> Result {

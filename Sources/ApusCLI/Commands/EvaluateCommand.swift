@@ -1,5 +1,6 @@
 import ApusData
 import ApusKernels
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -36,7 +37,7 @@ struct EvaluateCommand: Command {
 
     init(_ arguments: ParsedArguments) throws {
         path = arguments[CommonOptions.checkpoint]
-        data = try arguments[Self.data].map(Self.specification(of:))
+        data = try DatasetSpecification(arguments[Self.data], of: Self.data)
         isStrict = arguments[CommonOptions.strict]
         batchSize = arguments[Self.batchSize]
         backend = try CommonOptions.backend(arguments)
@@ -61,29 +62,10 @@ struct EvaluateCommand: Command {
         } else {
             let age = checkpoint.progress.map { " " + $0.place } ?? ""
             console.write(
-                "\(RunFolder.shown(checkpoint.path)): \(checkpoint.modelName)\(age)\n"
+                "\(RunFolder.shown(checkpoint.path)): \(FactoredName(checkpoint.modelName).title)\(age)\n"
                     + "on the \(images.count.counted("test image")) of \(data):\n\n"
                     + report.table(columns: console.tableColumns))
         }
         return .success
-    }
-
-    private static func specification(of text: String) throws -> DatasetSpecification {
-        try data.reading { try DatasetSpecification(parsing: text) }
-    }
-}
-
-extension DatasetSpecification {
-    /// The data that the run of a checkpoint was trained on.
-    ///
-    /// - Parameter option: says so where the checkpoint does not.
-    /// - Throws: `UsageError` where it is needed.
-    init(trainedOn checkpoint: Checkpoint, option: any OptionDeclaration) throws {
-        guard let text = checkpoint.settings?[TrainSettings.data.name] else {
-            throw UsageError.other(
-                "\(RunFolder.shown(checkpoint.path)) does not say what it was trained on: "
-                    + "\(option.spelling) <dataset> is required")
-        }
-        self = try option.reading { try DatasetSpecification(parsing: text) }
     }
 }

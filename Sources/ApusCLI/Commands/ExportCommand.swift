@@ -1,3 +1,4 @@
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -63,7 +64,7 @@ struct ExportCommand: Command {
         let classifier = try file.classifier()
         let card = try classifier.export(to: output.url, card: file.card(of: classifier))
         console.write(
-            "\(classifier.modelName), \(classifier.network.parameterCount.grouped) parameters, in "
+            "\(FactoredName(classifier.modelName).title), \(classifier.network.parameterCount.grouped) parameters, in "
                 + "\(output.shownPath); its card in \(RunFolder.shown(card.path))\n")
         return .success
     }

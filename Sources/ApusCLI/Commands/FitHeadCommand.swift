@@ -110,7 +110,9 @@ struct FitHeadCommand: Command {
             try output.checkReplacesNone(of: [url])
             let checkpoint = try Checkpoint(contentsOf: url)
             let classifier = try checkpoint.classifier(backend: backend)
-            let name = try givenData() ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
+            let name =
+                try DatasetSpecification(arguments[Self.data], of: Self.data)
+                ?? DatasetSpecification(trainedOn: checkpoint, option: Self.data)
             let splits = try name.load(
                 normalization: classifier.preprocessing.imageNormalization,
                 isStrict: arguments[CommonOptions.strict])
@@ -124,7 +126,7 @@ struct FitHeadCommand: Command {
                 "\(Self.model.spelling) <name> is required: the weights are no checkpoint, which would say it"
             )
         }
-        guard let name = try givenData() else {
+        guard let name = try DatasetSpecification(arguments[Self.data], of: Self.data) else {
             throw UsageError.other(
                 "\(Self.data.spelling) <dataset> is required beside \(Self.model.spelling)")
         }
@@ -139,12 +141,6 @@ struct FitHeadCommand: Command {
             try StartingWeights($0, for: classifier.network).lines
         }
         return (classifier, (splits, name), lines ?? ["random, seed \(arguments[TrainSettings.seed])"])
-    }
-
-    private func givenData() throws -> DatasetSpecification? {
-        try arguments[Self.data].map { text in
-            try Self.data.reading { try DatasetSpecification(parsing: text) }
-        }
     }
 }
 

@@ -53,6 +53,8 @@ private struct FileContents: Encodable {
         let deviation: [Double]
         /// How the normalised input is whitened, where it is.
         let whitening: Whitening.Summary?
+        /// What training keeps of compressed weights.
+        let constraints: WeightConstraints
         /// How far training was, where the file holds a run.
         let progress: TrainingProgress?
     }
@@ -74,7 +76,8 @@ private struct FileContents: Encodable {
         network = checkpoint.map {
             Network(
                 model: $0.modelName, input: $0.input, classNames: $0.classNames, mean: $0.normalization.mean,
-                deviation: $0.normalization.deviation, whitening: $0.whitening, progress: $0.progress)
+                deviation: $0.normalization.deviation, whitening: $0.whitening,
+                constraints: $0.constraints, progress: $0.progress)
         }
         self.tensors = tensors.map {
             Tensor(name: $0.name, type: $0.elementType.rawValue, shape: $0.shape, bytes: $0.bytes.count)
@@ -113,6 +116,8 @@ private struct FileContents: Encodable {
                 "normalised", "by the mean \(text(network.mean)) and the deviation \(text(network.deviation))"
             )
             if let whitening = network.whitening { facts.add("whitened", "by \(whitening.text)") }
+            if !network.constraints.pruned.isEmpty { facts.add("pruned", network.constraints.pruned.listed) }
+            if !network.constraints.shared.isEmpty { facts.add("shared", network.constraints.shared.listed) }
             facts.add("training", network.progress?.place ?? "no run to go on with")
         }
         for (name, text) in metadata.sorted(by: { $0.key < $1.key }) { facts.add(name, text) }

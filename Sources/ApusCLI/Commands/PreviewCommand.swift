@@ -1,3 +1,4 @@
+import ApusAnalysis
 import ApusData
 import ApusFormats
 import ApusTraining
@@ -82,9 +83,13 @@ struct PreviewCommand: Command {
             let variants = try (0..<count).map { epoch in
                 try chain.variant(of: index, in: train, seed: seed, epoch: epoch)
             }
-            return [original] + variants
+            return ImageSheet.Row(
+                title: train.classNames[train.label(of: index)],
+                ([original] + variants).map { ImageSheet.Cell($0) })
         }
-        try ContactSheet(rows: rows).image.writePNG(to: output)
+        var sheet = ImageSheet(rows)
+        sheet.isFirstColumnApart = true
+        try sheet.image(font: .standard()).writePNG(to: output)
         let shown = "\(augmentation)".isEmpty ? "" : " by \(augmentation)"
         console.write(
             "\(rows.count.counted("image")) of \(data), each as it is and in "

@@ -1,5 +1,6 @@
 import ApusData
 import ApusKernels
+import ApusModels
 import ApusNN
 import ApusTraining
 import Foundation
@@ -15,7 +16,7 @@ extension RunDescription {
         threads: Int, folder: RunFolder, program: String
     ) {
         self.init(
-            title: "\(settings.model.argument) on \(settings.data)",
+            title: "\(FactoredName(settings.model.argument).title) on \(settings.data)",
             facts: [
                 Facts("Settings", Self.settings(settings)),
                 Facts("Data", Self.data(settings, classifier, train: train, test: test)),

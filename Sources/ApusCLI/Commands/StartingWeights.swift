@@ -1,5 +1,7 @@
 import ApusModels
 import ApusNN
+import ApusTraining
+import Foundation
 
 /// What a network takes over from the file of `--weights`.
 struct StartingWeights {
@@ -8,6 +10,23 @@ struct StartingWeights {
     private let parameterCount: Int
     /// Frozen parameters that the file does not set, which therefore stay random.
     private let frozenAtRandom: [String]
+    /// What training keeps of the weights, where they come from a compressed network.
+    let constraints: WeightConstraints
+
+    /// The arguments of `apus train`, with the model of the checkpoint that they start from, if they name no other.
+    ///
+    /// - Throws: What reading the file throws; `CheckpointError` where the catalogue does not know its model.
+    static func completing(_ arguments: ParsedArguments) throws -> ParsedArguments {
+        // A pipe gives its bytes a single time, and they are needed later.
+        guard let path = arguments[TrainSettings.weights], !arguments.contains(CommonOptions.model),
+            let url = try? RunFolder.checkpoint(at: URL(fileURLWithPath: path)).resolvingSymlinksInPath(),
+            (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true,
+            let checkpoint = try TensorSource(path).checkpoint
+        else { return arguments }
+        return try arguments.completed(with: [
+            CommonOptions.model.name: ModelName(try checkpoint.model()).argument
+        ])
+    }
 
     /// Sets the parameters of `network` for which the file has tensors that fit.
     ///
@@ -18,6 +37,8 @@ struct StartingWeights {
         report = try network.loadFitting(source.file, named: source.shownPath)
         parameterCount = network.parameters.count
         let loaded = Set(report.loaded)
+        constraints =
+            source.checkpoint?.constraints.filter(loaded.contains) ?? WeightConstraints()
         frozenAtRandom = network.parameters.filter { $0.isFrozen && !loaded.contains($0.name) }.map(\.name)
     }
 
@@ -30,6 +51,8 @@ struct StartingWeights {
             ("left out, since no parameter has the name", unknown.map(\.name)),
             ("not in the file", report.missing),
             ("frozen, and yet random", frozenAtRandom),
+            ("zeros stay in", constraints.pruned),
+            ("shared weights stay shared in", constraints.shared),
         ]
         return ["\(path): sets \(report.loaded.count) of \(parameterCount.counted("parameter"))"]
             + lists.filter { !$0.1.isEmpty }.map { "\($0): \($1.listed)" }

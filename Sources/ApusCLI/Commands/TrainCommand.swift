@@ -43,6 +43,10 @@ struct TrainCommand: Command {
                 "train -m squeezenet1_1 -d folder=photos --image-size 128 -o runs/photos",
                 "SqueezeNet on the photos in photos/cat, photos/dog, ..., a fifth of them to test on."),
             Example(
+                "train --weights small.apus --epochs 2 --learning-rate 0.01 --output runs/tuned",
+                "Fine-tuning of what 'apus compress' made: layers stay factored, zeros zero, shared weights shared."
+            ),
+            Example(
                 "train -m squeezenet1_1 --weights other.safetensors --freeze 'features.*'",
                 "A classifier of its own for features that were learned on other images."),
         ])
@@ -57,10 +61,12 @@ struct TrainCommand: Command {
     let isQuiet: Bool
 
     init(_ arguments: ParsedArguments) throws {
+        isResumed = arguments[Self.resume]
+        // A run that is taken up has its model; its starting weights may be gone.
+        let arguments = try isResumed ? arguments : StartingWeights.completing(arguments)
         self.arguments = arguments
         settings = try TrainSettings(arguments)
-        folder = URL(fileURLWithPath: arguments[Self.output] ?? "runs/\(settings.model.argument)")
-        isResumed = arguments[Self.resume]
+        folder = URL(fileURLWithPath: arguments[Self.output] ?? "runs/\(settings.model.folderName)")
         threads = arguments[CommonOptions.threads]
         microBatch = arguments[Self.microBatch]
         isStrict = arguments[CommonOptions.strict]
@@ -88,7 +94,8 @@ struct TrainCommand: Command {
                 backend: settings.backend, freezing: settings.frozen, seed: settings.configuration.seed,
                 threads: threads)
             let weights = try settings.weights.map { try StartingWeights($0, for: classifier.network) }
-            return (try self.trainer(classifier, on: data, settings), weights)
+            let constrained = try weights.map { try classifier.constrained(by: $0.constraints) }
+            return (try self.trainer(constrained ?? classifier, on: data, settings), weights)
         }
         try settings.checkSchedule(stepsPerEpoch: trainer.stepsPerEpoch)
         let (folder, lock) = try newFolder()

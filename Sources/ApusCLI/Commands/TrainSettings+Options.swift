@@ -52,7 +52,8 @@ extension TrainSettings {
     static let weights = Option<String?>(
         "weights", short: "w", "file", absent: "random ones",
         help: "Start from what another network has learned, as far as names and shapes fit: "
-            + "a file of tensors, a checkpoint, or the folder of a run.")
+            + "a file of tensors, a checkpoint, or the folder of a run. "
+            + "Of a checkpoint the model too, unless --model names another.")
     static let freeze = Option<NamePatterns?>(
         "freeze", "names", absent: "none",
         help: "Parameters that stay as they are: names or patterns, separated by commas, as in 'features.*'.")

@@ -1,6 +1,7 @@
 import ApusData
 import ApusFormats
 import ApusKernels
+import ApusModels
 import ApusTraining
 import Foundation
 
@@ -183,7 +184,7 @@ private struct TrainingHeader {
         var facts = FactList()
         facts.add(
             "model",
-            "\(trainer.classifier.modelName): \(network.parameterCount.grouped) parameters, "
+            "\(FactoredName(trainer.classifier.modelName).title): \(network.parameterCount.grouped) parameters, "
                 + "\(network.multiplyAdds.grouped) multiply-adds an image")
         if network.trainedParameters.count < network.parameters.count {
             let trained = network.trainedParameters.reduce(0) { $0 + $1.count }

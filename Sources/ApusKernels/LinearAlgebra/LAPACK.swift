@@ -88,6 +88,26 @@ enum LAPACK {
 
     private static let lower = CChar(UInt8(ascii: "L"))
 
+    /// Decomposes a matrix into `left diag(values) right`, `left` of orthonormal columns and `right` of orthonormal
+    /// rows, the greatest value first.
+    static func singularValues(
+        _ matrix: [Double], rows: Int, columns: Int
+    ) throws(LAPACKError) -> (left: [Double], values: [Double], right: [Double]) {
+        precondition(rows > 0 && columns > 0 && matrix.count == rows * columns)
+        prepare()
+        let count = min(rows, columns)
+        var matrix = matrix
+        var left = [Double](repeating: 0, count: rows * count)
+        var right = [Double](repeating: 0, count: count * columns)
+        var values = [Double](repeating: 0, count: count)
+        let (m, n, k) = (CInt(rows), CInt(columns), CInt(count))
+        let thin = CChar(UInt8(ascii: "S"))
+        let status = unsafe LAPACKE_dgesdd(
+            LAPACK_ROW_MAJOR, thin, m, n, &matrix, n, &values, &left, k, &right, n)
+        try check("dgesdd", status)
+        return (left, values, right)
+    }
+
     /// LAPACK multiplies by OpenBLAS: on several threads it would add in another order.
     private static func prepare() { OpenBLAS.pinToOneThread }
 

@@ -7,8 +7,10 @@ public struct Concat: Layer {
     public let branches: [NamedLayer]
 
     public init(@LayerBuilder _ branches: () -> [NamedLayer]) {
-        self.branches = Sequential(branches()).layers
+        self.init(branches())
     }
+
+    init(_ branches: [NamedLayer]) { self.branches = Sequential(branches).layers }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         guard !branches.isEmpty else { throw planning.error("a Concat needs at least one branch") }

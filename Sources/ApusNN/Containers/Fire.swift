@@ -7,7 +7,9 @@ import ApusKernels
 /// Shapes: `[batch, height, width, channels]` to `[batch, height, width, 2 expand]`. Names are torchvision's:
 /// `squeeze`, `expand1x1`, `expand3x3`, and each with `_activation`.
 public struct Fire: Layer {
-    private let body: Sequential
+    let body: Sequential
+
+    init(_ body: Sequential) { self.body = body }
 
     /// A fire module whose two expansions are equally wide, as in a row of the paper's table:
     /// `Fire(96, squeeze: 16, expand: 64)`.

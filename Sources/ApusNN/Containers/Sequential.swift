@@ -162,6 +162,7 @@ public struct Sequential: Layer {
             } else if index == lowest {
                 destination = .discard
             } else if context.layer.children[index].isSkipped {
+                context.recordGradient(child: index, gradient)
                 gradient = gradient.viewed(as: shape)
                 continue
             } else if isOurs && context.layer.storages[index] == .inPlace {

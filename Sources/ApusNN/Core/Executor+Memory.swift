@@ -3,6 +3,7 @@ import ApusKernels
 /// How a batch is cut, and what that takes.
 extension Executor {
     static let greatestLaneCount = 8
+    static let greatestShardSize = 16
 
     /// - Throws: `PlanningError` for a batch that is empty or absurd.
     package static func check(batchSize: Int) throws {
@@ -19,9 +20,10 @@ extension Executor {
     /// images are last, a block.
     static func shardSize(_ network: Network, batchSize: Int) -> Int {
         guard network.layout != .imagesLast else { return network.layout.imagesPerBlock }
-        let greatest = max(1, min(16, cacheFloats(network.layout) / network.unfusedImageFloats))
+        let greatest = max(
+            1, min(greatestShardSize, cacheFloats(network.layout) / network.unfusedImageFloats))
         // Four shards, if they come to four images or more each.
-        var shards = batchSize >= 16 ? 4 : batchSize >= 8 ? 2 : 1
+        var shards = batchSize >= greatestShardSize ? 4 : batchSize >= 8 ? 2 : 1
         while shards * greatest < batchSize { shards *= 2 }
         return (batchSize + shards - 1) / shards
     }

@@ -53,13 +53,21 @@ public final class Executor: @unchecked Sendable {
     private var job: Workers.Body?
     private var prepareJob: Workers.Body?
 
-    /// Sees a layer's output, right after it was computed, for images of the batch from `firstImage` on.
+    /// Sees a layer's output, right after it was computed, or its gradient, for images of the batch from `firstImage`
+    /// on.
     public typealias Observer = @Sendable (_ layer: PlannedLayer, _ output: Tensor, _ firstImage: Int) -> Void
 
     /// Sees the output of every layer that has a name, on the workers' threads; nil for nobody. A ReLU or a pool that the
     /// layer before it computes shows in that one's output: plan with `fusesActivations: false` to see both.
     public var observer: Observer? {
         didSet { for memory in memories { memory.observer = observer } }
+    }
+
+    /// Sees the gradient with respect to the output of every layer that has a name, right before that layer runs
+    /// backward, as `observer` sees outputs: each image's share of the gradient of the loss. Layers below the lowest
+    /// one that is trained run backward only where `keepsInputGradient`.
+    public var gradientObserver: Observer? {
+        didSet { for memory in memories { memory.gradientObserver = gradientObserver } }
     }
 
     /// Whether the workers' time is measured, from zero when this is set; see `profile`. Results are the same.

@@ -106,6 +106,7 @@ public struct LayerContext {
         child index: Int, _ outputGradient: Tensor, input: Tensor, output: Tensor,
         inputGradient: GradientDestination
     ) {
+        recordGradient(child: index, outputGradient)
         child(index).backward(outputGradient, input: input, output: output, inputGradient: inputGradient)
     }
 
@@ -136,6 +137,12 @@ public struct LayerContext {
         observer(layer.children[index], output, memory.firstImage)
     }
 
+    /// Shows the gradient of a layer's output to who asked to see it.
+    func recordGradient(child index: Int, _ outputGradient: Tensor) {
+        guard let observer = memory.gradientObserver, !layer.children[index].isUnnamed else { return }
+        observer(layer.children[index], outputGradient, memory.firstImage)
+    }
+
     /// The output's shape of a layer inside a container.
     public func outputShape(ofChild index: Int) -> Shape { layer.children[index].output }
 }
@@ -163,6 +170,7 @@ final class WorkerMemory: @unchecked Sendable {
     /// Who works on the shard together, or nil where this thread does alone.
     var crew: Crew?
     var observer: Executor.Observer?
+    var gradientObserver: Executor.Observer?
     /// Where the worker's time goes; nil where nobody asks.
     var timer: WorkerTimer?
     var seed: UInt64 = 0

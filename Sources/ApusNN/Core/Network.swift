@@ -39,9 +39,20 @@ public final class Network: @unchecked Sendable {
     ///     to be seen; results have the same bits.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
-    public init(
+    public convenience init(
         _ model: any Layer, input: Shape, seed: UInt64 = 0, layout: Layout = .channelsFirst,
         backend: Backend = .preferred, freezing: [NamePattern] = [], fusesActivations: Bool = true
+    ) throws {
+        try self.init(
+            planning: model, input: input, layout: layout, backend: backend, freezing: freezing,
+            fusesActivations: fusesActivations)
+        try initialize(seed: seed)
+    }
+
+    /// A network whose parameters are still zero.
+    private init(
+        planning model: any Layer, input: Shape, layout: Layout, backend: Backend, freezing: [NamePattern],
+        fusesActivations: Bool
     ) throws {
         guard input.height > 0, input.width > 0, input.channels > 0 else {
             throw PlanningError(reason: "an input of \(input.height)x\(input.width)x\(input.channels)")
@@ -65,7 +76,6 @@ public final class Network: @unchecked Sendable {
         parameters = planned.parameters
         trainedFloats = planned.trainedFloats
         block = try FloatBuffer(count: planned.parameterFloats)
-        try initialize(seed: seed)
     }
 
     /// A network of the plan of another, with a copy of its parameters.
@@ -86,6 +96,23 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Throws: `AllocationError` where memory runs out.
     public func copy() throws -> Network { try Network(copying: self) }
+
+    /// The network as it is best looked into, with a copy of these parameters: every layer computes its own output, and
+    /// all parameters are frozen, so that backward computes the gradients of activations alone.
+    ///
+    /// - Throws: `AllocationError` where memory runs out.
+    public func unfused() throws -> Network {
+        let network = try Network(
+            planning: model, input: input, layout: layout, backend: backend,
+            freezing: parameters.isEmpty ? [] : ["*"], fusesActivations: false)
+        network.changeParameters { block in
+            // Frozen or not, a parameter has another place.
+            for (own, other) in zip(network.parameters, parameters) {
+                block.slice(own.range).copy(from: parameterBlock.slice(other.range))
+            }
+        }
+        return network
+    }
 
     /// The extent of an output.
     public var output: Shape { root.output }

@@ -1,6 +1,5 @@
 import ApusKernels
 import ApusNN
-import Synchronization
 import TestSupport
 import Testing
 
@@ -43,12 +42,7 @@ import Testing
         let executor = try Executor(
             network(fuses: fuses, layout), batchSize: 5, workers: Workers(count: 2), isTraining: false)
         let seen = Seen()
-        executor.observer = { layer, output, first in
-            for image in 0..<output.batch {
-                seen.note(
-                    layer.path, image: first + image, output.images(image..<image + 1).channelsFirstArray)
-            }
-        }
+        executor.observer = seen.note
         _ = executor.infer(
             ArrayBatch(images: uniformArrays(5, of: shape.count, seed: 8)), count: 5)
         return seen.outputs
@@ -86,20 +80,6 @@ import Testing
             let first = try #require(outputs["fire.expand1x1_activation"]?[image])
             let second = try #require(outputs["fire.expand3x3_activation"]?[image])
             #expect(outputs["fire"]?[image] == first + second)
-        }
-    }
-}
-
-/// Outputs by path and image, noted on any thread.
-private final class Seen: Sendable {
-    private let noted = Mutex<[String: [Int: [Float]]]>([:])
-
-    var outputs: [String: [Int: [Float]]] { noted.withLock { $0 } }
-
-    func note(_ path: String, image: Int, _ values: [Float]) {
-        noted.withLock {
-            #expect($0[path]?[image] == nil, "\(path) of image \(image) was seen twice")
-            $0[path, default: [:]][image] = values
         }
     }
 }

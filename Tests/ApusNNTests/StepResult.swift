@@ -2,46 +2,6 @@ import ApusKernels
 import ApusNN
 import TestSupport
 
-/// A batch whose images lie in arrays, `[channels, height, width]`; by default its labels are the images'
-/// positions.
-final class ArrayBatch: BatchSource {
-    let images: [[Float]]
-    let labels: [Int]
-
-    init(images: [[Float]], labels: [Int]? = nil) {
-        self.images = images
-        self.labels = labels ?? Array(images.indices)
-    }
-
-    func load(_ position: Int, into tensor: Tensor, at index: Int) {
-        tensor.load(index, channelsFirst: images[position])
-    }
-
-    func label(at position: Int) -> Int { labels[position] }
-}
-
-/// The sum of the products of outputs and fixed weights, whose gradient is those weights: any upstream
-/// gradient, a different one for each element.
-///
-/// Labels are the images' positions. The gradient is that of the sum, not the mean, over the batch.
-struct UpstreamLoss: Loss {
-    /// For each image, `[channels, height, width]`.
-    let upstream: [[Float]]
-
-    func check(_ shape: Shape) throws {}
-
-    func evaluate(outputs: Tensor, labels: ArraySlice<Int32>, scale: Float, gradient: Tensor?) -> Double {
-        var sum = 0.0
-        for (image, label) in labels.enumerated() {
-            let weights = upstream[Int(label)]
-            let values = outputs.images(image..<image + 1).channelsFirstArray
-            for (value, weight) in zip(values, weights) { sum += Double(value) * Double(weight) }
-            gradient?.load(image, channelsFirst: weights)
-        }
-        return sum
-    }
-}
-
 /// Everything a step of training computes.
 struct StepResult: Equatable {
     var outputs: [Float]

@@ -61,7 +61,7 @@ func expectGradients(
 }
 
 /// Parameters and images as one list of numbers, and back.
-private struct ReferencePoint {
+struct ReferencePoint {
     let parameters: ReferenceParameters
     let input: ReferenceTensor<Double>
     let values: [Double]
