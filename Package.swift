@@ -104,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "ApusDownloadsTests", dependencies: ["ApusDownloads", "ApusFormats", "TestSupport"]),
         .testTarget(
-            name: "ApusTrainingTests", dependencies: ["ApusTraining", "ApusModels", "TestSupport"]),
+            name: "ApusTrainingTests",
+            dependencies: ["ApusTraining", "ApusModels", "ReferenceKernels", "TestSupport"]),
         .testTarget(
             name: "ApusAnalysisTests",
             dependencies: ["ApusAnalysis", "ApusModels", "ApusTraining", "ReferenceKernels", "TestSupport"]),

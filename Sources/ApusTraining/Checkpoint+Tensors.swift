@@ -1,4 +1,6 @@
+import ApusData
 import ApusFormats
+import ApusKernels
 import Foundation
 
 /// A checkpoint as a file of tensors.
@@ -16,5 +18,25 @@ extension Checkpoint {
         guard isAveraged || training.stateCount > 0 else { return fileTensors }
         let prefix = isAveraged ? Checkpoint.rawPrefix : Checkpoint.statePrefix(0)
         return Array(fileTensors.prefix { !$0.name.hasPrefix(prefix) })
+    }
+
+    /// What the network's input is whitened with.
+    func whitening(of input: Shape) throws -> Whitening? {
+        guard let summary = header.whitening else { return nil }
+        do {
+            return try Whitening(
+                summary, input: input, mean: whiteningTensors[0].floats, matrix: whiteningTensors[1].floats)
+        } catch let error as WhiteningError {
+            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
+        }
+    }
+
+    /// The layers of a model the catalogue does not know, those factored that the file says.
+    func factored(_ layers: Sequential) throws -> Sequential {
+        do {
+            return try layers.factored(FactoredName(header.model).ranks)
+        } catch {
+            throw CheckpointError(path: path, reason: "holds the model \(header.model): \(error)")
+        }
     }
 }

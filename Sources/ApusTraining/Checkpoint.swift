@@ -70,6 +70,8 @@ public struct Checkpoint: Sendable {
     public var classNames: [String] { header.classNames }
     /// Of the network's input.
     public var normalization: Normalization { header.normalization }
+    /// How the network's input is whitened, where it is.
+    public var whitening: Whitening.Summary? { header.whitening }
     /// The settings the run was started with, where the file holds a run to go on with.
     public let settings: [String: String]?
     /// How far the run was.
@@ -160,26 +162,6 @@ public struct Checkpoint: Sendable {
                 image: image, input: input, normalization: header.normalization,
                 whitening: whitening(of: input)),
             constraints: constraints)
-    }
-
-    /// What the network's input is whitened with.
-    private func whitening(of input: Shape) throws -> Whitening? {
-        guard let summary = header.whitening else { return nil }
-        do {
-            return try Whitening(
-                summary, input: input, mean: whiteningTensors[0].floats, matrix: whiteningTensors[1].floats)
-        } catch let error as WhiteningError {
-            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
-        }
-    }
-
-    /// The layers of a model the catalogue does not know, those factored that the file says.
-    private func factored(_ layers: Sequential) throws -> Sequential {
-        do {
-            return try layers.factored(FactoredName(header.model).ranks)
-        } catch {
-            throw CheckpointError(path: path, reason: "holds the model \(header.model): \(error)")
-        }
     }
 
     private func shape(_ extents: [Int], of what: String) throws -> Shape {

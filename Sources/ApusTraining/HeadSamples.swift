@@ -84,8 +84,8 @@ struct HeadSamples {
     }
 
     /// What the outputs of a solution are to be multiplied with for the cross-entropy of the held-out images to be
-    /// least (Guo et al., 2017, "On calibration of modern neural networks", where its inverse is the temperature); 1
-    /// where none are held out.
+    /// least (Guo et al., 2017, "On calibration of modern neural networks", where its inverse is the temperature); no less
+    /// than 1, where probabilities are near to even already, and 1 where none are held out.
     func scale(_ solution: RidgeRegression) -> Double {
         guard !labels.isEmpty else { return 1 }
         let classes = solution.intercepts.count
@@ -102,7 +102,7 @@ struct HeadSamples {
         for _ in 0..<100 {
             let (slope, curvature) = derivatives(outputs, classes: classes, scale: scale)
             guard curvature > 0 else { break }
-            let next = min(max(scale - slope / curvature, scale / 4), 4 * scale)
+            let next = min(max(scale - slope / curvature, 1), 4 * scale)
             // Where all are right, no scale is large enough.
             guard next < Self.greatestScale else { return Self.greatestScale }
             if abs(next - scale) < 1e-6 * scale { return next }

@@ -11,7 +11,7 @@ import ApusNN
 /// squared error on them; the weights are then those of all images.
 ///
 /// **Scale.** Least squares gives outputs from 0 to 1, whose softmax would be near to even. They are multiplied by the
-/// number that makes the cross-entropy of the held-out images least, which changes no answer.
+/// number, at least 1, that makes the cross-entropy of the held-out images least, which changes no answer.
 ///
 /// **ReLU.** Where a ReLU follows the head, as in SqueezeNet, the biases of all classes are raised by one number that no
 /// softmax notices, so large that the ReLU cuts nothing off in the training images, with as much again to spare. That
@@ -24,7 +24,7 @@ public struct RidgeHead: Sendable, Encodable {
         public let meanSquaredError: Double?
     }
 
-    public static let defaultPenalties = [0.1, 1, 10, 100, 1000]
+    public static let defaultPenalties = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
 
     public let penalty: Double
     /// None where a single penalty was asked for.

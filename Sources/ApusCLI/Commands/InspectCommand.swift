@@ -1,3 +1,4 @@
+import ApusData
 import ApusFormats
 import ApusTraining
 import Foundation
@@ -50,6 +51,8 @@ private struct FileContents: Encodable {
         /// What images are normalised by: of each channel, on the scale of 0 for black to 1.
         let mean: [Double]
         let deviation: [Double]
+        /// How the normalised input is whitened, where it is.
+        let whitening: Whitening.Summary?
         /// What training keeps of compressed weights.
         let constraints: WeightConstraints
         /// How far training was, where the file holds a run.
@@ -73,7 +76,8 @@ private struct FileContents: Encodable {
         network = checkpoint.map {
             Network(
                 model: $0.modelName, input: $0.input, classNames: $0.classNames, mean: $0.normalization.mean,
-                deviation: $0.normalization.deviation, constraints: $0.constraints, progress: $0.progress)
+                deviation: $0.normalization.deviation, whitening: $0.whitening,
+                constraints: $0.constraints, progress: $0.progress)
         }
         self.tensors = tensors.map {
             Tensor(name: $0.name, type: $0.elementType.rawValue, shape: $0.shape, bytes: $0.bytes.count)
@@ -111,6 +115,7 @@ private struct FileContents: Encodable {
             facts.add(
                 "normalised", "by the mean \(text(network.mean)) and the deviation \(text(network.deviation))"
             )
+            if let whitening = network.whitening { facts.add("whitened", "by \(whitening.text)") }
             if !network.constraints.pruned.isEmpty { facts.add("pruned", network.constraints.pruned.listed) }
             if !network.constraints.shared.isEmpty { facts.add("shared", network.constraints.shared.listed) }
             facts.add("training", network.progress?.place ?? "no run to go on with")

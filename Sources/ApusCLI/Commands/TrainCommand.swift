@@ -74,12 +74,17 @@ struct TrainCommand: Command {
     }
 
     func run(on console: Console) throws -> ExitCode {
-        let run = try isResumed ? resumedRun() : newRun()
+        let run = try isResumed ? resumedRun() : newRun(on: console)
         return try run.finish(on: console, quiet: isQuiet)
     }
 
-    private func newRun() throws -> TrainingRun {
+    private func newRun(on console: Console) throws -> TrainingRun {
         let data = try load(settings, normalization: settings.normalization)
+        if let whitening = settings.whitening {
+            // For colour images of 32x32 that takes a minute.
+            console.reporter(quiet: isQuiet).line(
+                "Fitting the whitening to \(min(whitening.images, data.train.count).counted("image"))")
+        }
         let size = settings.imageSize.map { ", resized to \($0)" } ?? ""
         let images = "the images of \(settings.data), of \(data.extentText)\(size)"
         let model = try settings.model(for: data)

@@ -25,7 +25,8 @@ public enum Initializer: Sendable, Hashable {
     case lecunNormal
     /// Rows, or columns where there are fewer, that are orthonormal up to `gain`, the weight read as a
     /// matrix of outputs by fan-in (Saxe et al., 2014, "Exact solutions to the nonlinear dynamics of
-    /// learning in deep linear neural networks").
+    /// learning in deep linear neural networks"): `Linear(inputs: 400, outputs: 120, weightInitializer: .orthogonal(gain:
+    /// 1))`, and so for `Conv2D`.
     case orthogonal(gain: Float)
 
     /// The elements of a parameter of `shape`, in the order of files, the same for the same `random`.
