@@ -88,7 +88,7 @@ package final class ParameterUpdater: @unchecked Sendable {
         gradientScale = 1
         if reducesFirst {
             executor.workers.run(jobs: partialNorms.count, reduceJob!)
-            if !sharedGradients.isEmpty { executor.workers.run(jobs: sharedGradients.count, shareJob!) }
+            executor.workers.run(jobs: sharedGradients.count, shareJob!)
         }
         if let clipNorm {
             let squares = partialNorms.reduce(0) { $0 + $1.squares }

@@ -11,7 +11,7 @@ import Testing
         let found = try #require(ModelCatalog.model(named: "lenet5+conv2=8,fc1=20", classes: 7))
         #expect(found.variantName == model.variantName && found.classes == 7)
         let network = try Network(found)
-        #expect(network.layout == LeNet5.layout)
+        #expect(try network.layout == Network(LeNet5()).layout)
         #expect(
             network.parameters.map { "\($0.name) \($0.shape)" } == [
                 "conv1.weight [6, 1, 5, 5]", "conv1.bias [6]", "conv2.0.weight [8, 6, 5, 5]",

@@ -80,7 +80,7 @@ package struct CompactTensor {
         var codes: [UInt32: Int] = [:]
         if form.codebook > 0 {
             let codebook = different.filter { form.places == .all || $0 != 0 }
-                .sorted { (Float(bitPattern: $0), $0) < (Float(bitPattern: $1), $1) }
+                .sorted()
             for (code, pattern) in codebook.enumerated() {
                 bits.append(UInt64(pattern), count: 32)
                 codes[pattern] = code

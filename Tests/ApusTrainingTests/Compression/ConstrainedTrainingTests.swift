@@ -46,7 +46,6 @@ struct ConstrainedTrainingTests {
             for name in ["conv.weight", "hidden.weight"] {
                 let (before, after) = try (start.values(name), network.values(name))
                 #expect(before.count { $0 == 0 } == before.count * 3 / 4)
-                // A whole weight need not move where its image is black: but few are there.
                 #expect(zip(before, after).allSatisfy { ($0 == 0) == ($1 == 0) })
                 #expect(after != before)
             }

@@ -96,7 +96,10 @@ struct LowRankCompressionTests {
         #expect(layer.rank == svd.rank(keeping: share) && layer.energy >= share)
         #expect(layer.rank == 1 || svd.energy(ofRank: layer.rank - 1) < share)
         #expect(compression.layers.count == 1)
-        #expect(compression.classifier.network.parameterCount < classifier.network.parameterCount)
+        #expect(layer.reason == (layer.factoredWeights >= layer.weights ? .cost : nil))
+        let saved = layer.reason == nil ? layer.weights - layer.factoredWeights : 0
+        #expect(
+            compression.classifier.network.parameterCount == classifier.network.parameterCount - saved)
         #expect(
             try LowRankCompression(classifier, energy: share).layers.map(\.path) == [
                 "conv", "hidden", "output",

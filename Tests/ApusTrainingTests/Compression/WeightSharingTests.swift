@@ -42,7 +42,7 @@ struct WeightSharingTests {
     @Test("The start is a number at each of equal distances")
     func start() {
         // Each is the mean of what is nearest to it from the beginning on.
-        let clusters = ScalarClusters([0, 0.9, 1.1, 1.9, 2.1, 3], count: 4)
+        let clusters = ScalarClusters([0, 0.75, 1.25, 1.75, 2.25, 3], count: 4)
         #expect(clusters.centroids == [0, 1, 2, 3])
     }
 
