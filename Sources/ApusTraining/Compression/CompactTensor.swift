@@ -27,7 +27,7 @@ package struct CompactTensor {
         package var bytes: Int
 
         /// Bits of a code.
-        var codeBits: Int { codebook == 0 ? 32 : Int.bitWidth - (codebook - 1).leadingZeroBitCount }
+        package var codeBits: Int { codebook == 0 ? 32 : Int.bitWidth - (codebook - 1).leadingZeroBitCount }
 
         init(places: Places, coded: Int, codebook: Int, placeBits: Int) {
             self.places = places
