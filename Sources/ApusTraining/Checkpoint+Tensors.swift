@@ -1,6 +1,8 @@
 import ApusData
 import ApusFormats
 import ApusKernels
+import ApusModels
+import ApusNN
 import Foundation
 
 /// A checkpoint as a file of tensors.

@@ -65,6 +65,9 @@ public struct RidgeHead: Sendable, Encodable {
         let network = classifier.network
         let head = try LinearHead(of: network)
         guard let bias = head.bias else { throw RidgeHeadError.noBias(weight: head.weight.name) }
+        guard !classifier.constraints.contains(head.weight.name) else {
+            throw RidgeHeadError.constrained(weight: head.weight.name)
+        }
         try classifier.checkClasses(of: data)
         let workers = Workers(count: threads)
         let samples = try HeadSamples(
@@ -149,6 +152,8 @@ public struct RidgeHead: Sendable, Encodable {
 public enum RidgeHeadError: Error, Sendable, Hashable, CustomStringConvertible {
     case invalidPenalties([Double])
     case noBias(weight: String)
+    /// The weights are pruned or shared, which a fit would undo.
+    case constrained(weight: String)
     /// None are held out to choose a penalty by.
     case tooFewImages(Int)
     case notFinite
@@ -160,6 +165,8 @@ public enum RidgeHeadError: Error, Sendable, Hashable, CustomStringConvertible {
             "found the penalties \(penalties), expected at least one, and none below 0"
         case .noBias(let weight):
             "found no bias beside \(weight), expected one to hold the classes' means"
+        case .constrained(let weight):
+            "found \(weight) pruned or shared, expected weights that are free: fit the head first"
         case .tooFewImages(let count):
             "found \(count) images, expected 10 or more to choose among penalties, or a single penalty"
         case .notFinite: "found features that are not finite, expected numbers to fit a head to"

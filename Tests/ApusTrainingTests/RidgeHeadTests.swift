@@ -182,6 +182,10 @@ struct RidgeHeadTests {
             try RidgeHead(fitting: classifier, to: data.train, penalties: [1, 2])
         }
         #expect(try RidgeHead(fitting: classifier, to: data.train, penalties: [1]).scale == 1)
+        let pruned = try classifier.constrained(by: WeightConstraints(pruned: ["output.weight"]))
+        #expect(throws: RidgeHeadError.constrained(weight: "output.weight")) {
+            try RidgeHead(fitting: pruned, to: data.train, penalties: [1])
+        }
         let network = classifier.network
         let conv = try network.parameter(named: "conv.weight")
         try network.setValues(
