@@ -155,7 +155,7 @@ public struct ImageDataset: Sendable {
     /// - Throws: `DataError.invalidShape` where an extent is below 1, or the product beyond counting.
     static func pixelCount(of count: Int, _ shape: Shape, dataset: String) throws -> Int {
         var product = count
-        for extent in [shape.height, shape.width, shape.channels] {
+        for extent in shape.extents {
             let (next, overflow) = product.multipliedReportingOverflow(by: extent)
             guard extent >= 1, !overflow else {
                 let found = "\(shape.height)x\(shape.width)x\(shape.channels)"

@@ -57,7 +57,7 @@ public struct Normalization: Sendable, Equatable, Codable {
     public var channels: Int { mean.count }
 
     /// The first channel's constants, for each of `channels`.
-    func repeated(channels: Int) -> Normalization {
+    package func repeated(channels: Int) -> Normalization {
         Normalization(
             trusted: Array(repeating: mean[0], count: channels),
             Array(repeating: deviation[0], count: channels))

@@ -19,6 +19,8 @@ public struct CounterRandom: Sendable {
         public static let synthesis = Purpose(rawValue: 5)
         public static let mixup = Purpose(rawValue: 6)
         public static let sampling = Purpose(rawValue: 16)
+        /// Noise on images that are explained.
+        public static let smoothing = Purpose(rawValue: 17)
     }
 
     private let key: (UInt32, UInt32)

@@ -160,7 +160,7 @@ public struct RunFolder: Sendable {
 /// What a run came to: the report on the test images, and the course of the run.
 ///
 /// As JSON these are the keys of `ClassificationReport`, and beside them those of this type.
-public struct RunMetrics: Sendable, Equatable, Encodable {
+public struct RunMetrics: Sendable, Equatable, Codable {
     /// Of the network as the run left it.
     public let report: ClassificationReport
     /// Epochs completed.
@@ -185,6 +185,16 @@ public struct RunMetrics: Sendable, Equatable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case epochs, seconds, bestEpoch, bestTestAccuracy, stoppedEarly
+    }
+
+    public init(from decoder: any Decoder) throws {
+        report = try ClassificationReport(from: decoder)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        epochs = try container.decode(Int.self, forKey: .epochs)
+        seconds = try container.decode(Double.self, forKey: .seconds)
+        bestEpoch = try container.decodeIfPresent(Int.self, forKey: .bestEpoch)
+        bestTestAccuracy = try container.decodeIfPresent(Double.self, forKey: .bestTestAccuracy)
+        stoppedEarly = try container.decode(Bool.self, forKey: .stoppedEarly)
     }
 
     public func encode(to encoder: any Encoder) throws {

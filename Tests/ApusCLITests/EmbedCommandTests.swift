@@ -32,7 +32,8 @@ struct EmbedCommandTests {
         #expect(few.status == .failure && few.errors.contains("found 2 images, expected at least 3"))
         let layer = await apus("embed", "-m", "lenet5", "-d", "synthetic=60", "--layer", "fc9")
         #expect(layer.errors.contains("no layer is called fc9; did you mean fc1?"))
-        let one = await apus("embed", "-m", "lenet5", "-d", "synthetic=60", "--classes", "1")
+        let one = await apus("embed", "-m", "lenet5+fc1=1", "-d", "synthetic=60", "--layer", "fc1.0")
         #expect(one.status == .failure)
+        #expect(one.errors.contains("layer fc1.0 has 1 feature, expected at least 2"))
     }
 }

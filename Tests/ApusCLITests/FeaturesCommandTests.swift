@@ -19,7 +19,7 @@ struct FeaturesCommandTests {
 
             let several = await apus(
                 "features", "-c", run, "--index", "0", "-l", "relu*,fc3", "-o", file.path)
-            #expect(several.output.split(separator: "\n").count == 5)
+            #expect(several.output.split(separator: "\n").count == 6)
             for layer in ["relu1", "relu2", "relu3", "relu4", "fc3"] {
                 _ = try PixelImage(contentsOf: directory.appending(path: "maps-\(layer).png"))
             }
@@ -40,6 +40,20 @@ struct FeaturesCommandTests {
         #expect(try PixelImage(contentsOf: URL(filePath: output)).width > 100)
     }
 
+    @Test("The image is not written over")
+    func outputs() async throws {
+        let tree = try ImageTree()
+        // What the maps of relu2 would be called.
+        let photo = tree.path + "/maps-relu2.png"
+        try tree.write(image: "maps-relu2.png", height: 40, width: 30, channels: 3, seed: 1)
+        let image = try Data(contentsOf: URL(filePath: photo))
+        for options in [["-o", photo], ["-l", "relu*", "-o", tree.path + "/maps.png"]] {
+            let outcome = await apus(["features", photo, "-m", "lenet5"] + options)
+            #expect(outcome.status == .failure && outcome.errors.contains("is read and was to be written"))
+        }
+        #expect(try Data(contentsOf: URL(filePath: photo)) == image)
+    }
+
     @Test("What is not there is refused, and so are two images")
     func refusals() async throws {
         let both = await apus("features", "a.png", "-m", "lenet5", "--index", "1")
@@ -48,6 +62,11 @@ struct FeaturesCommandTests {
         #expect(missing.status == .failure && missing.errors.contains("cannot open /nowhere.png"))
         let beyond = await apus("features", "-m", "lenet5", "-d", "synthetic=60", "--index", "10")
         #expect(beyond.errors.contains("--index names image 10; synthetic=60 has 10 test images"))
+        for layers in [",", "", "relu1,"] {
+            let none = await apus(
+                "features", "-m", "lenet5", "-d", "synthetic=60", "--index", "0", "-l", layers)
+            #expect(none.status == .usage && none.errors.contains("--layer must be names or patterns"))
+        }
         let layer = await apus(
             "features", "-m", "lenet5", "-d", "synthetic=60", "--index", "0", "-l", "relu1,rleu2")
         #expect(layer.errors.contains("no layer is called rleu2; did you mean relu2?"))

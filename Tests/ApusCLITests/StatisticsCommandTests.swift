@@ -32,6 +32,35 @@ struct StatisticsCommandTests {
         }
     }
 
+    @Test(
+        "A model without a checkpoint sees images from -1 to 1, or as the command line says, and it is told")
+    func normalization() async throws {
+        try await withTemporaryDirectory { directory in
+            let (image, output) = (["--index", "0"], ["-o", directory.appending(path: "picture.png").path])
+            for command in [["statistics"], ["embed"] + output, ["features"] + image + output] {
+                func text(_ options: String...) async -> String {
+                    let outcome = await apus(
+                        command + ["-m", "squeezenet1_1", "-i", "48x48x3", "-d", "synthetic=30"] + options,
+                        columns: 300)
+                    return outcome.words + outcome.errors
+                }
+                #expect(await text().contains("by the mean 0.5, 0.5, 0.5 and the deviation 0.5, 0.5, 0.5."))
+                #expect(
+                    await text("--mean", "0.485,0.456,0.406", "--deviation", "0.229,0.224,0.225").contains(
+                        "by the mean 0.485, 0.456, 0.406 and the deviation 0.229, 0.224, 0.225."))
+                #expect(await text("--mean", "0.2").contains("--mean and --deviation go together"))
+            }
+            func figures(_ options: String...) async throws -> ActivationStatistics {
+                let outcome = await apus(
+                    ["statistics", "-m", "lenet5", "-d", "synthetic=60", "--json"] + options)
+                return try JSONDecoder().decode(ActivationStatistics.self, from: Data(outcome.output.utf8))
+            }
+            let plain = try await figures()
+            #expect(try await figures("--mean", "0.5", "--deviation", "0.5") == plain)
+            #expect(try await figures("--mean", "0.5", "--deviation", "0.25") != plain)
+        }
+    }
+
     @Test("Images are needed, and such as the network sees")
     func refusals() async {
         let none = await apus("statistics", "-m", "lenet5")

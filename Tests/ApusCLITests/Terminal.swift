@@ -9,6 +9,9 @@ struct Outcome {
     var output: String
     var errors: String
 
+    /// The output's words, wherever its lines end.
+    var words: String { output.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+
     /// The output as a JSON object.
     func json() throws -> [String: Any] {
         try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]

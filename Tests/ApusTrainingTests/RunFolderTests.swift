@@ -117,7 +117,8 @@ struct RunFolderTests {
         let report = try ClassificationReport(matrix, loss: 0.25)
         try withTemporaryDirectory { directory in
             let folder = try RunFolder.new(at: directory)
-            try folder.write(RunMetrics(report, history: [record(1, 0.5), record(2, 0.25)]))
+            let metrics = RunMetrics(report, history: [record(1, 0.5), record(2, 0.25)])
+            try folder.write(metrics)
             let data = try Data(contentsOf: folder.metrics)
             let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
             #expect(object["epochs"] as? Int == 2)
@@ -125,6 +126,7 @@ struct RunFolderTests {
             #expect(object["bestEpoch"] as? Int == 1)
             #expect(object["bestTestAccuracy"] as? Double == 0.5)
             #expect(try JSONDecoder().decode(ClassificationReport.self, from: data) == report)
+            #expect(try JSONDecoder().decode(RunMetrics.self, from: data) == metrics)
         }
     }
 }

@@ -185,13 +185,14 @@ def compare(network, name, options, method, is_continuous):
         ours = error(found["maps"], likewise(network.layer_outputs(x)))
         theirs = error(method(plain, x, classes), likewise(outputs(plain, x)[0]))
         resized = F.interpolate(found["maps"].double()[:, None], size, mode="bilinear", align_corners=False)
-        rest = max(error(found["probabilities"], logits.softmax(1)), error(found["maps.resized"], resized[:, 0]))
+        rest = max(error(found["scores"], logits.gather(1, classes[:, None])[:, 0]),
+                   error(found["probabilities"], logits.softmax(1)), error(found["maps.resized"], resized[:, 0]))
         yield f"{network.name}, {name}, {kind}", ours, theirs, rest
 
 
 def main():
     print(f"Explanations: relative errors against PyTorch {torch.__version__} in float64.\n")
-    print("| network, method, class | Apus / PyTorch in float32 | probabilities, resizing |\n|---|---|---|")
+    print("| network, method, class | Apus / PyTorch in float32 | scores, probabilities, resizing |\n|---|---|---|")
     failures = []
     for name in NETWORKS:
         with tempfile.TemporaryDirectory() as folder:

@@ -40,6 +40,8 @@ public struct ModelComparison: Sendable, Codable {
     public let backend: Backend
     public let roof: MachineRoof
     public let entries: [Entry]
+    /// Runs that no entry shows: of other models, or less accurate ones of these.
+    public let otherRuns: [RunResult]
 
     /// Measures the machine, and then each model: its forward passes, and steps of training by SGD with momentum.
     ///
@@ -47,7 +49,8 @@ public struct ModelComparison: Sendable, Codable {
     ///   - models: for the images and classes they were designed for; but where a run is known, for those of the run.
     ///   - threads: by default as many as the process may use.
     ///   - steps: to measure of each; by default as many as two seconds take, and at least three.
-    ///   - runs: what is known of trained ones; of several of one model the most accurate counts.
+    ///   - runs: what is known of trained ones; of several of one model the most accurate counts, whatever it was trained
+    ///     on.
     ///   - onModel: gets each model's name before it is measured.
     /// - Throws: `PlanningError` where a network cannot be built or the batch is too large; `AllocationError`.
     public init(
@@ -60,7 +63,7 @@ public struct ModelComparison: Sendable, Codable {
         self.threads = workers.count
         self.backend = backend
         self.roof = roof
-        entries = try models.map { model in
+        let entries = try models.map { model in
             onModel(model.variantName)
             let run = runs.filter { $0.model == model.variantName }.max { $0.accuracy < $1.accuracy }
             let sized = run.flatMap { ModelCatalog.model(named: $0.model, classes: $0.classes) } ?? model
@@ -79,11 +82,9 @@ public struct ModelComparison: Sendable, Codable {
                 activationBytes: summary.memory.activationBytes, forward: try time(isTraining: false),
                 step: try time(isTraining: true), run: run)
         }
+        self.entries = entries
+        otherRuns = runs.filter { run in !entries.contains { $0.run?.path == run.path } }
     }
-}
-
-extension Shape {
-    var extents: [Int] { [height, width, channels] }
 }
 
 extension [Int] {

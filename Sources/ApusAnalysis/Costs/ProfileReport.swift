@@ -88,7 +88,7 @@ public struct ProfileReport: Codable, Sendable {
         shardSize: Int, step: Step, roof: MachineRoof
     ) {
         self.model = model.variantName
-        input = [network.input.height, network.input.width, network.input.channels]
+        input = network.input.extents
         classes = model.classes
         self.batchSize = batchSize
         self.isTraining = isTraining

@@ -29,29 +29,35 @@ public struct RunResult: Sendable, Codable, Hashable {
         self.accuracy = accuracy
     }
 
-    /// Reads a run: its last checkpoint, and its metrics, or where it has not ended its last test.
+    /// Reads a run: its last checkpoint, and the last test of the network as it is there.
     ///
     /// - Throws: `RunFolderError` where there is no run; `FileError`, `FormatError` or `CheckpointError` where a file cannot
-    ///   be read; `RunResultError` where nothing was tested.
+    ///   be read, or the catalogue does not know the model; `RunResultError` where the network was not tested.
     public init(_ folder: RunFolder) throws {
         let checkpoint = try Checkpoint(contentsOf: RunFolder.existing(at: folder.url).checkpoint)
-        let network = try checkpoint.classifier().network
+        _ = try checkpoint.model()
         path = folder.path
         model = checkpoint.modelName
-        input = network.input.extents
-        classes = network.output.channels
+        input = checkpoint.input
+        classes = checkpoint.classNames.count
         data = checkpoint.settings?["data"]
         epochs = checkpoint.history.count
-        guard let accuracy = try Self.finalAccuracy(folder) ?? checkpoint.history.last?.testAccuracy else {
-            throw RunResultError(path: folder.path)
+        // A run that was taken up again has metrics from before, until it ends.
+        let metrics = try Self.metrics(folder).flatMap { $0.epochs == checkpoint.history.count ? $0 : nil }
+        guard let accuracy = metrics?.report.accuracy ?? checkpoint.history.last?.testAccuracy else {
+            throw RunResultError(path: folder.path, epochs: epochs)
         }
         self.accuracy = accuracy
     }
 
     /// The runs that paths mean: folders of runs, or folders that hold such.
     ///
-    /// - Throws: As `init`; `RunFolderError.noRun` where a folder is none and holds none.
-    public static func runs(at urls: [URL]) throws -> [RunResult] {
+    /// - Parameter onSkipped: gets the path and the error of a run in a folder of runs that `init` throws; it is left
+    ///   out.
+    /// - Throws: As `init` for a run that is named itself; `RunFolderError.noRun` where a folder is none and holds none.
+    public static func runs(
+        at urls: [URL], onSkipped: (_ path: String, _ error: any Error) -> Void = { _, _ in }
+    ) throws -> [RunResult] {
         try urls.flatMap { url in
             let folder = RunFolder(at: url)
             if FileManager.default.fileExists(atPath: folder.checkpoint.path) {
@@ -62,16 +68,23 @@ public struct RunResult: Sendable, Codable, Hashable {
                 FileManager.default.fileExists(atPath: $0.checkpoint.path)
             }
             guard !folders.isEmpty else { throw RunFolderError.noRun(path: url.path) }
-            return try folders.map { try RunResult($0) }
+            return folders.compactMap { folder in
+                do {
+                    return try RunResult(folder)
+                } catch {
+                    onSkipped(folder.path, error)
+                    return nil
+                }
+            }
         }
     }
 
-    /// Of the file of metrics; nil where there is none yet.
-    private static func finalAccuracy(_ folder: RunFolder) throws -> Double? {
+    /// What the run came to when it last ended; nil where it has not.
+    private static func metrics(_ folder: RunFolder) throws -> RunMetrics? {
         guard FileManager.default.fileExists(atPath: folder.metrics.path) else { return nil }
         let bytes = try WholeFile.contents(of: folder.metrics)
         do {
-            return try JSONDecoder().decode(ClassificationReport.self, from: bytes).accuracy
+            return try JSONDecoder().decode(RunMetrics.self, from: bytes)
         } catch {
             throw FormatError(
                 file: folder.metrics.path, offset: 0, found: "something else",
@@ -80,9 +93,13 @@ public struct RunResult: Sendable, Codable, Hashable {
     }
 }
 
-/// A run that was never tested.
+/// A run whose network was not tested after its last epoch.
 public struct RunResultError: Error, Sendable, Hashable, CustomStringConvertible {
     public let path: String
+    /// Completed.
+    public let epochs: Int
 
-    public var description: String { "\(path) has tested no epoch yet: it has no accuracy" }
+    public var description: String {
+        "\(path) has no accuracy: its network was not tested after \(epochs.counted("epoch"))"
+    }
 }

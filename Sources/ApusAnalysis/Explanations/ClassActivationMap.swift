@@ -6,9 +6,9 @@ import ApusNN
 ///
 ///     map = sum over k of w[class, k] A[k]
 ///
-/// The mean of the map, plus the class's bias, is its score: the map says where the score comes from, and where it
-/// loses. Without a linear layer, as in SqueezeNet, each class has a map of its own already. The map has the size of
-/// those.
+/// Linear layers that follow each other, as the factors of a compressed one do, are one: the product of their weights. The
+/// mean of the map, plus the class's bias, is its score: the map says where the score comes from, and where it
+/// loses. Without a linear layer, as in SqueezeNet, each class has a map of its own already. The map has the size of those.
 public struct ClassActivationMap: ExplanationMethod {
     public init() {}
 
@@ -36,22 +36,24 @@ extension ExplanationMethod where Self == ClassActivationMap {
 private struct PooledEnd {
     /// The layer whose output the means are taken of.
     let maps: PlannedLayer
-    /// The rows of the linear layer, `[classes, channels]`; nil where there is none.
-    private let weights: [Float]?
+    /// Scores of the network.
+    private let classes: Int
+    /// The weights of the linear layers after the means, each `[outputs, inputs]`, the last layer's first.
+    private let weights: [[Float]]
 
     /// - Throws: `ExplanationError.noPooledEnd` where the network ends otherwise.
     init(_ network: Network) throws {
         var rest = network.chain[...]
-        func dropLast(while isDropped: (any Layer) -> Bool) {
-            while let last = rest.last, isDropped(last.layer) { rest.removeLast() }
+        /// What changes no number.
+        func dropIdentities() {
+            while let last = rest.last, last.layer is Dropout || last.layer is Flatten { rest.removeLast() }
         }
-        // What changes no number, and the softmax of scores.
-        dropLast { $0 is Dropout || $0 is Flatten || $0 is Softmax }
-        var weight: Parameter?
-        if let linear = rest.last, linear.layer is Linear {
-            weight = linear.parameters.first
+        dropIdentities()
+        var weights: [Parameter] = []
+        while let last = rest.last, last.layer is Linear {
+            weights += last.parameters.prefix(1)
             rest.removeLast()
-            dropLast { $0 is Dropout || $0 is Flatten }
+            dropIdentities()
         }
         guard let pool = rest.popLast(), pool.layer is GlobalAveragePool2D else {
             let end = network.chain.suffix(3).map { "\($0.layer.kind) (\($0.path))" }
@@ -61,13 +63,20 @@ private struct PooledEnd {
             throw ExplanationError.noPooledEnd(found: "nothing with a name and maps before \(pool.path)")
         }
         self.maps = maps
-        weights = weight.map { network.values(of: $0) }
+        self.weights = weights.map { network.values(of: $0) }
+        classes = network.output.channels
     }
 
-    /// What each map counts for a class.
+    /// What each map counts for a class: the class's row of the product of all weights.
     func weights(of index: Int) -> [Double] {
-        let channels = maps.output.channels
-        guard let weights else { return (0..<channels).map { $0 == index ? 1 : 0 } }
-        return weights[index * channels..<(index + 1) * channels].map { Double($0) }
+        let chosen = (0..<classes).map { $0 == index ? 1.0 : 0 }
+        return weights.reduce(chosen) { row, matrix in
+            let inputs = matrix.count / row.count
+            var product = [Double](repeating: 0, count: inputs)
+            for (output, factor) in row.enumerated() where factor != 0 {
+                for input in 0..<inputs { product[input] += factor * Double(matrix[output * inputs + input]) }
+            }
+            return product
+        }
     }
 }

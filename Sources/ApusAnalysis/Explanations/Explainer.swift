@@ -20,12 +20,19 @@ public struct Explainer: Sendable {
     private static let greatestBatch = 32
 
     /// - Parameter threads: by default as many as the process may use.
-    /// - Throws: `AllocationError` where memory runs out.
+    /// - Throws: `ExplanationError.endsInSoftmax` where the network's outputs are no logits; `AllocationError` where
+    ///   memory runs out.
     public init(_ classifier: Classifier, threads: Int? = nil) throws {
         self.classifier = try Classifier(
             modelName: classifier.modelName, network: classifier.network.unfused(),
             classNames: classifier.classNames, preprocessing: classifier.preprocessing)
         workers = Workers(count: threads)
+        // What changes no number may follow.
+        if let last = network.chain.last(where: { !($0.layer is Dropout || $0.layer is Flatten) }),
+            last.layer is Softmax
+        {
+            throw ExplanationError.endsInSoftmax(layer: last.path)
+        }
     }
 
     /// The network that is explained: every layer computes its own output, and no parameter is trained.
@@ -57,9 +64,10 @@ public struct Explainer: Sendable {
     /// Explains images, upright, of any sizes, a batch at a time on all threads.
     ///
     /// - Parameter classIndex: the class to explain; by default the most probable one of each image.
-    /// - Throws: `ExplanationError` where the method does not suit the network, or there is no such class;
-    ///   `ClassifierError.notFinite` where the network's outputs are not; `DataError.channelMismatch` where it sees
-    ///   neither grey nor coloured images; `AllocationError` where memory runs out.
+    /// - Throws: `ExplanationError` where the method does not suit the network, there is no such class, or a map is not
+    ///   finite; `UnknownLayerError` where no layer goes by the method's path; `ClassifierError.notFinite` where the network's outputs are not;
+    ///   `DataError.channelMismatch` where it sees neither grey nor coloured images; `AllocationError` where memory runs
+    ///   out.
     public func explain(
         _ images: [PixelImage], by method: any ExplanationMethod = .gradCAM(), classIndex: Int? = nil
     ) throws -> [Explanation] {
@@ -67,19 +75,21 @@ public struct Explainer: Sendable {
         let layer = try method.layer(in: network)?.path
         return try stride(from: 0, to: images.count, by: Self.greatestBatch).flatMap { start in
             let batch = images[start..<min(start + Self.greatestBatch, images.count)]
-            return try explain(Array(batch), by: method, layer: layer, classIndex: classIndex)
+            return try explain(batch, by: method, layer: layer, classIndex: classIndex)
         }
     }
 
-    /// What the network sees of an image: `[channels, height, width]`, resized and normalised.
+    /// What the network sees of an image: `[channels, height, width]`, resized, normalised, and whitened where the
+    /// classifier does so.
     ///
     /// - Throws: `DataError.channelMismatch` where it sees neither grey nor coloured images; `AllocationError` where
     ///   memory runs out.
     public func input(_ image: PixelImage) throws -> [Float] { try inputs([image])[0] }
 
     private func explain(
-        _ images: [PixelImage], by method: any ExplanationMethod, layer: String?, classIndex: Int?
+        _ batch: ArraySlice<PixelImage>, by method: any ExplanationMethod, layer: String?, classIndex: Int?
     ) throws -> [Explanation] {
+        let images = Array(batch)
         let inputs = try inputs(images)
         let executor = try Executor(network, batchSize: images.count, workers: workers, isTraining: false)
         _ = executor.infer(VariantBatch(.unchanged(images.count), of: inputs), count: images.count)
@@ -95,6 +105,9 @@ public struct Explainer: Sendable {
             network: network, classes: predictions.map { classIndex ?? $0.classIndex }, logits: logits,
             inputs: inputs, workers: workers)
         return try method.maps(request).enumerated().map { image, map in
+            guard map.values.allSatisfy(\.isFinite) else {
+                throw ExplanationError.notFinite(method: method.name, image: batch.startIndex + image)
+            }
             let index = request.classes[image]
             return Explanation(
                 map: map, method: method.name, layer: layer, isSigned: method.isSigned,

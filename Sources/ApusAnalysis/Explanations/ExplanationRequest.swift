@@ -1,6 +1,5 @@
 import ApusKernels
 import ApusNN
-import Synchronization
 
 /// Images that are to be explained, a class for each, and the network that sees them.
 public struct ExplanationRequest: Sendable {
@@ -23,31 +22,37 @@ public struct ExplanationRequest: Sendable {
 
     /// The outputs of a layer of `network`, of each image.
     ///
-    /// - Throws: `AllocationError` where memory runs out.
+    /// - Throws: `ExplanationError.unseenLayer` where it is none of `network.namedLayers`; `AllocationError` where memory
+    ///   runs out.
     public func activations(of layer: PlannedLayer) throws -> [FeatureMaps] {
-        let record = LayerRecord(layer, images: count)
+        let outputs = try recorder(of: layer)
         try forEachBatch(of: .unchanged(count), isTraining: false) { executor, batch, places in
-            executor.observer = record.observer(from: places.lowerBound)
+            executor.observer = outputs.observer(from: places.lowerBound)
             _ = executor.infer(batch, count: places.count)
         }
-        return record.maps
+        return outputs.maps(of: layer)
     }
 
     /// The outputs of a layer of `network`, and the gradients of each image's class score with respect to them.
     ///
-    /// - Throws: `AllocationError` where memory runs out.
+    /// - Throws: As `activations(of:)`.
     public func activationsAndGradients(
         of layer: PlannedLayer
     ) throws -> [(activations: FeatureMaps, gradients: FeatureMaps)] {
-        let (outputs, gradients) = (
-            LayerRecord(layer, images: count), LayerRecord(layer, images: count)
-        )
+        let (outputs, gradients) = (try recorder(of: layer), try recorder(of: layer))
         try forEachBatch(of: .unchanged(count), isTraining: true) { executor, batch, places in
             executor.observer = outputs.observer(from: places.lowerBound)
             executor.gradientObserver = gradients.observer(from: places.lowerBound)
             executor.computeScoreGradients(batch, count: places.count)
         }
-        return Array(zip(outputs.maps, gradients.maps))
+        return Array(zip(outputs.maps(of: layer), gradients.maps(of: layer)))
+    }
+
+    private func recorder(of layer: PlannedLayer) throws -> LayerOutputs {
+        guard network.namedLayers.contains(where: { $0 === layer }) else {
+            throw ExplanationError.unseenLayer(kind: layer.layer.kind, path: layer.path)
+        }
+        return LayerOutputs(images: count, of: [layer.path])
     }
 
     /// Calls `body` with the gradient of the class score with respect to each variant, in turn.
@@ -106,29 +111,5 @@ extension Executor {
 extension FeatureMaps {
     fileprivate init(_ tensor: Tensor, image: Int) {
         self.init(shape: tensor.shape, values: tensor.images(image..<image + 1).channelsFirstArray)
-    }
-}
-
-/// What an executor shows of one layer, image by image, from any thread.
-private final class LayerRecord: Sendable {
-    private let layer: PlannedLayer
-    private let noted: Mutex<[FeatureMaps]>
-
-    init(_ layer: PlannedLayer, images: Int) {
-        self.layer = layer
-        noted = Mutex(Array(repeating: FeatureMaps(shape: layer.output, values: []), count: images))
-    }
-
-    var maps: [FeatureMaps] { noted.withLock { $0 } }
-
-    /// Notes what is shown of a batch whose first image is `start`.
-    func observer(from start: Int) -> Executor.Observer {
-        { [self] shown, tensor, firstImage in
-            guard shown === layer else { return }
-            let maps = (0..<tensor.batch).map { FeatureMaps(tensor, image: $0) }
-            noted.withLock {
-                $0.replaceSubrange(start + firstImage..<start + firstImage + maps.count, with: maps)
-            }
-        }
     }
 }

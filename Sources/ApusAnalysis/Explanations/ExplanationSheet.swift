@@ -99,8 +99,8 @@ private struct MapScale {
     }
 
     private var colors: ColorMap { isSigned ? .diverging : .heat }
-    var bar: ColorBar { ColorBar(colors, values: (isSigned ? -limit : 0)...limit) }
-    var relativeBar: ColorBar { ColorBar(colors, values: (isSigned ? -1 : 0)...1) }
+    var bar: ColorBar { ColorBar(colors, from: isSigned ? -limit : 0, to: limit) }
+    var relativeBar: ColorBar { ColorBar(colors, from: isSigned ? -1 : 0, to: 1) }
 
     /// The image in grey under the map's colours.
     func overlay(_ map: AttributionMap, on image: PixelImage) throws -> PixelImage {

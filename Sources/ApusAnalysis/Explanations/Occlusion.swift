@@ -18,7 +18,8 @@ public struct Occlusion: ExplanationMethod {
     public let window: ImageSize?
     /// By default half the window.
     public let stride: ImageSize?
-    /// What the network sees in the window's place, in every channel; 0 is the mean of the images it was trained on.
+    /// What the network sees in the window's place, in every channel, normalised: 0 is what the normalisation takes for
+    /// the mean, by default that of the training images.
     public let fill: Float
 
     public init(window: ImageSize? = nil, stride: ImageSize? = nil, fill: Float = 0) {

@@ -7,6 +7,11 @@ import ApusNN
 /// The noise is normal, its deviation a part of the range of the image's own values, from the least to the greatest. It
 /// follows from the seed, the copy and the place alone, so that an image has one map, whatever is explained with it.
 public struct SmoothGrad: ExplanationMethod {
+    /// Copies, and their deviation, where nothing else is said: the paper sees little change beyond 50, and finds 0.1 to
+    /// 0.2 best.
+    public static let defaultSamples = 50
+    public static let defaultNoise = 0.15
+
     /// Noisy copies.
     public let samples: Int
     /// The deviation, as a part of the image's range.
@@ -14,9 +19,11 @@ public struct SmoothGrad: ExplanationMethod {
     public let seed: UInt64
 
     /// - Parameters:
-    ///   - samples: noisy copies; the paper sees little change beyond 50.
-    ///   - noise: the deviation as a part of the image's range; the paper finds 0.1 to 0.2 best.
-    public init(samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0) {
+    ///   - samples: noisy copies.
+    ///   - noise: the deviation as a part of the image's range.
+    public init(
+        samples: Int = SmoothGrad.defaultSamples, noise: Double = SmoothGrad.defaultNoise, seed: UInt64 = 0
+    ) {
         self.samples = samples
         self.noise = noise
         self.seed = seed
@@ -77,14 +84,11 @@ public struct SmoothGrad: ExplanationMethod {
     }
 }
 
-extension CounterRandom.Purpose {
-    /// Noise on images that are explained.
-    package static let smoothing = CounterRandom.Purpose(rawValue: 17)
-}
-
 extension ExplanationMethod where Self == SmoothGrad {
     /// See `SmoothGrad`.
-    public static func smoothGrad(samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0) -> SmoothGrad {
+    public static func smoothGrad(
+        samples: Int = SmoothGrad.defaultSamples, noise: Double = SmoothGrad.defaultNoise, seed: UInt64 = 0
+    ) -> SmoothGrad {
         SmoothGrad(samples: samples, noise: noise, seed: seed)
     }
 }

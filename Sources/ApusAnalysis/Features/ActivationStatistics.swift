@@ -94,7 +94,7 @@ private final class OutputSums: Sendable {
         let shape = layer.output
         return LayerStatistics(
             layer: layer.path, kind: layer.layer.kind,
-            output: shape.isVector ? [shape.channels] : [shape.height, shape.width, shape.channels],
+            output: shape.isVector ? [shape.channels] : shape.extents,
             mean: isFinite ? sum.mean : nil,
             deviation: isFinite ? (sum.squares / Double(sum.count)).squareRoot() : nil,
             least: isFinite ? Double(sum.least) : nil, greatest: isFinite ? Double(sum.greatest) : nil,

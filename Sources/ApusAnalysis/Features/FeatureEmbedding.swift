@@ -39,7 +39,9 @@ public struct FeatureEmbedding: Sendable, Hashable, Codable {
         let sums = try CovarianceSums(features: count)
         let buffer = try FloatBuffer(count: vectors.values.count)
         buffer.view.copy(from: vectors.values)
-        sums.add(buffer.view.matrix(rows: images, columns: count), workers: Workers())
+        withExtendedLifetime(buffer) {
+            sums.add(buffer.view.matrix(rows: images, columns: count), workers: Workers())
+        }
         let covariance = sums.covariance
         let (mean, matrix) = (covariance.mean, covariance.matrix)
         let variances = (0..<count).map { matrix[$0 * (count + 1)] }

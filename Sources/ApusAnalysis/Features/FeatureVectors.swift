@@ -44,11 +44,11 @@ extension Classifier {
     ///
     /// - Parameters:
     ///   - layer: the path of a layer; by default the one before the last with parameters, whose output a linear map
-    ///     turns into the scores of the classes.
+    ///     turns into the scores of the classes. The two layers of one that is factored count as one.
     ///   - images: the most images, taken at equal distances; by default all.
     ///   - threads: by default as many as the process may use.
-    /// - Throws: `InspectionError.unknownLayer`, `.noPenultimateLayer`, or `.notFinite`; `ClassifierError` where the images
-    ///   or the classes are not the classifier's; what keeps an image from being read; `AllocationError`.
+    /// - Throws: `UnknownLayerError`, `InspectionError.noPenultimateLayer` or `.notFinite`; `ClassifierError` where the
+    ///   images or the classes are not the classifier's; what keeps an image from being read; `AllocationError`.
     public func features(
         of data: any Dataset, layer path: String? = nil, images: Int? = nil, batchSize: Int = 64,
         threads: Int? = nil
@@ -56,11 +56,9 @@ extension Classifier {
         let thinned = ThinnedDataset(data, to: images ?? .max)
         let run = try ObservedRun(
             self, thinned.count < data.count ? thinned : data, batchSize: batchSize, threads: threads)
-        let layer =
-            try path.map { path throws(InspectionError) in try network.layer(at: path) }
-            ?? network.penultimateLayer
+        let layer = try path.map { try network.layer(at: $0) } ?? network.penultimateLayer
         let outputs = LayerOutputs(images: run.executor.batchSize, of: [layer.path])
-        outputs.observe(run.executor)
+        run.executor.observer = outputs.observer()
         let pixels = layer.output.pixels
         var values: [Float] = []
         try run.forEachBatch { places in
@@ -98,11 +96,23 @@ extension PlannedLayer {
 
     /// The layer before the last one inside with parameters; nil where that is this one's first.
     fileprivate func penultimate() -> PlannedLayer? {
-        guard let last = children.lastIndex(where: \.hasParameters) else { return nil }
+        guard var last = children.lastIndex(where: \.hasParameters) else { return nil }
         // Branches side by side come before none of each other.
         guard layer is Sequential else { return nil }
         if let inner = children[last].penultimate() { return inner }
+        // Between the factors of a layer are no features but its rank.
+        if last > 0, children[last - 1].isFactor(before: children[last], in: self) { last -= 1 }
         let before = children[..<last].last
         return before?.isUnnamed == false ? before : nil
+    }
+
+    /// Whether this layer and `next`, neighbours in `container`, are the factors of one: they have its path, and numbers,
+    /// but are not in a container of that path (see `LowRankLayer` and `Sequential.factored`).
+    private func isFactor(before next: PlannedLayer, in container: PlannedLayer) -> Bool {
+        guard layer is any LowRankLayer, next.layer is any LowRankLayer, path.hasSuffix(".0") else {
+            return false
+        }
+        let factored = String(path.dropLast(2))
+        return next.path == factored + ".1" && factored != container.path
     }
 }

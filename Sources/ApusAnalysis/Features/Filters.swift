@@ -7,17 +7,17 @@ extension Network {
     /// - Parameters:
     ///   - path: of the layer, by default the first convolution.
     ///   - scale: which filters share a greatest weight.
-    /// - Throws: `InspectionError.unknownLayer`, `.noFilters` or `.noConvolutions`.
-    public func filters(ofLayer path: String? = nil, scale: FilterPictures.Scale = .all)
-        throws(InspectionError) -> FilterPictures
-    {
+    /// - Throws: `UnknownLayerError`, `InspectionError.noFilters` or `.noConvolutions`.
+    public func filters(
+        ofLayer path: String? = nil, scale: FilterPictures.Scale = .all
+    ) throws -> FilterPictures {
         let convolutions = self.convolutions
-        let found: PlannedLayer?
-        if let path { found = try layer(at: path) } else { found = convolutions.first }
-        guard let layer = found else { throw .noConvolutions }
+        guard let layer = try path.map({ try layer(at: $0) }) ?? convolutions.first else {
+            throw InspectionError.noConvolutions
+        }
         guard let weights = layer.parameters.first(where: { $0.shape.count == 4 }) else {
             throw convolutions.isEmpty
-                ? .noConvolutions
+                ? InspectionError.noConvolutions
                 : .noFilters(
                     layer: layer.path, kind: layer.layer.kind, convolutions: convolutions.map(\.path))
         }

@@ -26,7 +26,7 @@ extension ImageSheet {
         self.title = "\(title), \(scale.words)"
         if scale == .all {
             let greatest = Double(filters.greatest.max() ?? 0)
-            colorBar = ColorBar(.grey, values: -greatest...greatest)
+            colorBar = ColorBar(.grey, from: -greatest, to: greatest)
         }
     }
 

@@ -37,7 +37,7 @@ public struct LayerMaps: Sendable, Hashable {
     var colors: ColorBar {
         let greatest = Double(Self.greatest(values[...]))
         return hasNegatives
-            ? ColorBar(.diverging, values: -greatest...greatest) : ColorBar(.heat, values: 0...greatest)
+            ? ColorBar(.diverging, from: -greatest, to: greatest) : ColorBar(.heat, from: 0, to: greatest)
     }
 
     /// A picture of each of the first maps.
@@ -48,7 +48,7 @@ public struct LayerMaps: Sendable, Hashable {
     func pictures(scale: Scale, count: Int) -> [PixelImage] {
         let colors = colors
         return maps.prefix(count).map { map in
-            let greatest = scale == .each ? Self.greatest(map) : Float(colors.values.upperBound)
+            let greatest = scale == .each ? Self.greatest(map) : Float(colors.highest)
             let size = shape.isVector ? Self.extent(ofVector: map.count) : shape.size
             var samples: [UInt8] = []
             for value in map {
@@ -86,21 +86,16 @@ extension Classifier {
     /// What layers make of an image, upright, of any size.
     ///
     /// - Parameter patterns: describe the paths of the layers, by default those of all; in the order of the network.
-    /// - Throws: `InspectionError.unknownLayer` where a pattern describes none; `DataError.channelMismatch` where the
-    ///   network sees neither grey nor coloured images; `AllocationError`.
+    /// - Throws: `UnknownLayerError` where a pattern describes none; `DataError.channelMismatch` where the network sees
+    ///   neither grey nor coloured images; `AllocationError`.
     public func featureMaps(of image: PixelImage, layers patterns: [NamePattern] = ["*"]) throws
         -> [LayerMaps]
     {
-        let wanted = try patterns.reduce(into: Set<String>()) { wanted, pattern in
-            let found = network.namedLayers.map(\.path).filter(pattern.matches)
-            // One that describes nothing is most likely a path misspelt.
-            if found.isEmpty { _ = try network.layer(at: pattern.description) }
-            wanted.formUnion(found)
-        }
+        let wanted = Set(try network.layers(matching: patterns).map(\.path))
         let executor = try Executor(
             try network.unfused(), batchSize: 1, workers: Workers(count: 1), isTraining: false)
         let outputs = LayerOutputs(images: 1, of: wanted)
-        outputs.observe(executor)
+        executor.observer = outputs.observer()
         _ = executor.infer(try PixelBatch([image], preprocessing), count: 1)
         return outputs.outputs(in: executor.network).map(LayerMaps.init)
     }

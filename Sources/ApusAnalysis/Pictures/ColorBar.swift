@@ -4,16 +4,17 @@ import ApusTraining
 /// What the colours of a map mean: the numbers at the ends of a bar.
 public struct ColorBar: Sendable {
     public var map: ColorMap
-    /// What the lowest colour stands for, and the highest.
-    public var values: ClosedRange<Double>
+    /// What the first colour stands for, and the last.
+    public var lowest: Double
+    public var highest: Double
 
     private static let (width, gap) = (14, 6)
 
-    public init(_ map: ColorMap, values: ClosedRange<Double>) {
-        (self.map, self.values) = (map, values)
+    public init(_ map: ColorMap, from lowest: Double, to highest: Double) {
+        (self.map, self.lowest, self.highest) = (map, lowest, highest)
     }
 
-    private var texts: [String] { [values.lowerBound, values.upperBound].map { $0.digits(3) } }
+    private var texts: [String] { [lowest, highest].map { $0.digits(3) } }
 
     /// Pixels that it takes from left to right.
     func width(textSize: Int, font: Font) -> Int {

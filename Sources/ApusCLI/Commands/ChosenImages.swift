@@ -83,9 +83,12 @@ struct ChosenImages {
     ///   - size: what they are resized to at least.
     ///   - most: images; more are refused before any is read.
     ///   - checkpoint: says what the data are, where the command line does not.
-    /// - Throws: `CommandError` where there are too many, or an index names none; what keeps a dataset from being read.
+    ///   - outputs: files that are to be written.
+    /// - Throws: `CommandError` where there are too many, an index names none, or one of `outputs` is an image; what keeps
+    ///   a dataset from being read.
     func load(
-        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint?, complain: (any Error) -> Void
+        atLeast size: ImageSize, most: Int, checkpoint: Checkpoint?, outputs: [URL],
+        complain: (any Error) -> Void
     ) throws -> [Image] {
         if let indices {
             let trained = try checkpoint.map { try DatasetSpecification(trainedOn: $0, option: Self.data) }
@@ -103,6 +106,7 @@ struct ChosenImages {
             }
         }
         try Self.check(files.count, most: most)
+        for output in outputs { try output.checkReplacesNone(of: files.map { URL(fileURLWithPath: $0) }) }
         return files.compactMap { file in
             do {
                 let url = URL(fileURLWithPath: file == "-" ? "/dev/stdin" : file)

@@ -10,13 +10,15 @@ struct CompareModelsCommand: Command {
     private static let models = Operand(
         "model", isRepeated: true, isOptional: true,
         help:
-            "A network of the catalogue, or a variant of one; by default \(ModelCatalog.names.joined(separator: ", "))."
+            "A network of the catalogue, or a variant of one; by default \(ModelCatalog.names.joined(separator: ", ")), and "
+            + "what else --runs holds."
     )
     private static let runs = Option<String?>(
         "runs", short: "r", "folders", absent: "none",
         help:
             "Folders of runs, or of folders of runs, separated by commas: the most accurate run of a model says its "
-            + "accuracy, and for which images and classes it is built.")
+            + "accuracy, and for which images and classes it is built. In a folder of runs, those without an accuracy are left "
+            + "out.")
     private static let batchSize = CommonOptions.batchSize(default: 16, help: "Images of a pass.")
     private static let steps = Option<Int?>(
         "steps", "n", absent: "as many as two seconds take, at least 3", .between(1, and: 1_000_000),
@@ -44,7 +46,8 @@ struct CompareModelsCommand: Command {
                 "Two of them, with what was trained of them, and a chart."),
         ])
 
-    let names: [ModelName]
+    /// Nil where none is named.
+    let names: [ModelName]?
     let runs: [URL]
     let batchSize: Int
     let steps: Int?
@@ -55,12 +58,11 @@ struct CompareModelsCommand: Command {
     let writesJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
-        let given = arguments.all(Self.models)
-        let names = try (given.isEmpty ? ModelCatalog.names : given).map(Self.name(of:))
+        let names = try arguments.all(Self.models).map(Self.name(of:))
         if let repeated = names.first(where: { name in names.count(where: { $0 == name }) > 1 }) {
             throw UsageError.other("\(repeated.argument) is given more than once")
         }
-        self.names = names
+        self.names = names.isEmpty ? nil : names
         runs = (arguments[Self.runs] ?? "").split(separator: ",").map { URL(fileURLWithPath: String($0)) }
         batchSize = arguments[Self.batchSize]
         steps = arguments[Self.steps]
@@ -86,11 +88,17 @@ struct CompareModelsCommand: Command {
 
     func run(on console: Console) throws -> ExitCode {
         let font = try chart.map { _ in try Font.standard() }
-        let results = try RunResult.runs(at: runs)
+        let results = try RunResult.runs(at: runs) { path, error in
+            console.complain("note: \(RunFolder.shown(path)) is left out: \("\(error)".printable)\n")
+        }
         CommonOptions.remark(onThreads: threads, to: console)
         let comparison = try ModelComparison(
-            names.map { $0.model() }, batchSize: batchSize, threads: threads, backend: backend, steps: steps,
+            models(of: results), batchSize: batchSize, threads: threads, backend: backend, steps: steps,
             runs: results)
+        for run in comparison.otherRuns where !comparison.entries.contains(where: { $0.model == run.model }) {
+            console.complain(
+                "note: \(RunFolder.shown(run.path)) is a run of \(run.model), which is not compared\n")
+        }
         if let chart, let font {
             try comparison.plot(axis).image(font: font).writePNG(to: chart)
         }
@@ -101,6 +109,13 @@ struct CompareModelsCommand: Command {
             if let chart { console.write("\nAs a chart: \(RunFolder.shown(chart.path))\n") }
         }
         return .success
+    }
+
+    /// Those that are named, or else all of the catalogue and those of the runs.
+    private func models(of runs: [RunResult]) -> [any Model] {
+        if let names { return names.map { $0.model() } }
+        let others = Set(runs.map(\.model)).subtracting(ModelCatalog.names).sorted()
+        return (ModelCatalog.names + others).compactMap { ModelCatalog.model(named: $0) }
     }
 }
 
@@ -136,13 +151,24 @@ extension ModelComparison {
             notes.append(
                 "The networks see images of different sizes: what they cost is not for the same task.")
         }
-        notes += entries.compactMap { entry in
-            entry.run.map { run in
-                "\(entry.model): accuracy of \(RunFolder.shown(run.path)) on \(run.data ?? "images it does not name"), "
-                    + "\(run.classes.counted("class", plural: "classes")), after \(run.epochs.counted("epoch"))."
-            }
+        let runs = entries.compactMap(\.run)
+        if Set(runs.map(\.task)).count > 1 {
+            notes.append("The runs are on different data or classes: accuracies are not for the same task.")
+        }
+        notes += runs.map { run in
+            let others = otherRuns.filter { $0.model == run.model && $0.task != run.task }
+            return "\(run.model): accuracy of \(RunFolder.shown(run.path)) on \(run.task), after "
+                + "\(run.epochs.counted("epoch"))."
+                + others.map { " \(RunFolder.shown($0.path)) is on \($0.task)." }.joined()
         }
         return table.text(gap: 2) + "\n"
             + notes.map { $0.wrapped(columns: columns, indentation: 2) + "\n" }.joined()
+    }
+}
+
+extension RunResult {
+    /// What it was trained for: runs of another task have accuracies of another meaning.
+    fileprivate var task: String {
+        "\(data ?? "images it does not name"), \(classes.counted("class", plural: "classes"))"
     }
 }

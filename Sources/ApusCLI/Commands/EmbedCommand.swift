@@ -13,13 +13,13 @@ struct EmbedCommand: Command {
     private static let output = Option(
         "output", short: "o", "file", default: "embedding.png", help: "Where the picture goes, as PNG.")
     private static let batchSize = CommonOptions.batchSize(
-        default: 64, help: "Images computed at once; results do not depend on it.")
+        default: 64, help: "Images computed at once; results do not depend on it but for rounding.")
 
     static let specification = CommandSpecification(
         "embed",
         abstract: "Draws images as points, by the two directions in which their features vary most.",
         groups: [
-            OptionGroup("The network", InspectedNetwork.options),
+            OptionGroup("The network", InspectedNetwork.options + InspectedNetwork.normalization),
             OptionGroup("The images", InspectedNetwork.dataOptions + [batchSize, CommonOptions.threads]),
             OptionGroup("The picture", [layer, output, CommonOptions.json]),
         ],
@@ -49,6 +49,7 @@ struct EmbedCommand: Command {
 
     func run(on console: Console) throws -> ExitCode {
         let font = try Font.standard()
+        try output.checkReplacesNone(of: network.files())
         let (classifier, images, data) = try network.withTestImages()
         CommonOptions.remark(onThreads: threads, to: console)
         let embedding = try FeatureEmbedding(
@@ -67,7 +68,7 @@ struct EmbedCommand: Command {
                 "\(embedding.points.count.counted("test image")) of \(data) by the "
                 + "\(embedding.features.counted("feature")) of \(embedding.layer)\(constant), in "
                 + "\(RunFolder.shown(output.path)). The two directions have \(shares.joined(separator: " and ")) of the "
-                + "variance."
+                + "variance. \(classifier.preprocessing.text)"
             console.write(text.wrapped(columns: min(console.columns, 100)) + "\n")
         }
         return .success

@@ -63,13 +63,19 @@ struct ExplainCommand: Command {
         method = try ExplanationSettings(arguments).method
         output = URL(fileURLWithPath: arguments[Self.output])
         values = arguments[Self.values].map { TensorTarget($0) }
+        if let values, values.url.isSameFile(as: output) {
+            throw UsageError.other("\(Self.output.spelling) and \(Self.values.spelling) name the same file")
+        }
         backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
     }
 
+    private var outputs: [URL] { [output] + (values.map { [$0.url] } ?? []) }
+
     func run(on console: Console) throws -> ExitCode {
-        let checkpoint = try Checkpoint(
-            contentsOf: try RunFolder.checkpoint(at: URL(fileURLWithPath: checkpoint)))
+        let file = try RunFolder.checkpoint(at: URL(fileURLWithPath: checkpoint))
+        for output in outputs { try output.checkReplacesNone(of: [file]) }
+        let checkpoint = try Checkpoint(contentsOf: file)
         let explainer = try Explainer(checkpoint.classifier(backend: backend), threads: threads)
         let classIndex = try target.map(explainer.classIndex)
         _ = try method.layer(in: explainer.network)
@@ -78,7 +84,7 @@ struct ExplainCommand: Command {
         let input = explainer.network.input
         let chosen = try images.load(
             atLeast: ImageSize(height: input.height, width: input.width), most: Self.mostImages,
-            checkpoint: checkpoint
+            checkpoint: checkpoint, outputs: outputs
         ) { error in
             status = .failure
             console.complain("\(console.programName): error: \("\(error)".printable)\n")
@@ -114,7 +120,7 @@ struct ExplainCommand: Command {
                 ])
         }
         let title = explanations[0].title
-        let files = [RunFolder.shown(output.path)] + (values.map { [$0.shownPath] } ?? [])
+        let files = outputs.map { RunFolder.shown($0.path) }
         return table.text() + "\n\(explanations.count.counted("image")) explained by \(title), in "
             + files.joined(separator: " and ") + "\n"
     }

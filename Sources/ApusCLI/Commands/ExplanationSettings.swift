@@ -18,9 +18,10 @@ struct ExplanationSettings {
         "layer", short: "l", "path", absent: "the last convolution that gives a map",
         help: "grad-cam: the layer whose maps are looked at, as apus summary names it.")
     private static let samples = Option<Int?>(
-        "samples", "n", absent: "50", .between(1, and: 10_000), help: "smoothgrad: noisy copies of an image.")
+        "samples", "n", absent: "\(SmoothGrad.defaultSamples)", .between(1, and: 10_000),
+        help: "smoothgrad: noisy copies of an image.")
     private static let noise = Option<Double?>(
-        "noise", "x", absent: "0.15", .between(0, and: 10),
+        "noise", "x", absent: SmoothGrad.defaultNoise.argument, .between(0, and: 10),
         help: "smoothgrad: the deviation of the noise, as a part of the image's range.")
     private static let seed = Option<UInt64?>(
         "seed", short: "s", "n", absent: "0", help: "smoothgrad: start of the random numbers.")
@@ -30,8 +31,8 @@ struct ExplanationSettings {
     private static let stride = Option<ImageSize?>(
         "stride", "HxW", absent: "half the window", help: "occlusion: how far the window moves.")
     private static let fill = Option<Double?>(
-        "fill", "x", absent: "0, the mean of the images it was trained on",
-        help: "occlusion: what the network sees there, normalised.")
+        "fill", "x", absent: "0, the mean of the training images, unless --mean said otherwise",
+        .between(-1000, and: 1000), help: "occlusion: what the network sees there, normalised.")
 
     static let options: [any OptionDeclaration] = [
         method, layer, samples, noise, seed, window, stride, fill,
@@ -87,7 +88,8 @@ struct ExplanationSettings {
         case .saliency: method = .saliency
         case .smoothGrad:
             method = .smoothGrad(
-                samples: arguments[Self.samples] ?? 50, noise: arguments[Self.noise] ?? 0.15,
+                samples: arguments[Self.samples] ?? SmoothGrad.defaultSamples,
+                noise: arguments[Self.noise] ?? SmoothGrad.defaultNoise,
                 seed: arguments[Self.seed] ?? 0)
         case .occlusion:
             method = .occlusion(

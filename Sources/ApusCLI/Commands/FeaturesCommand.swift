@@ -7,7 +7,7 @@ import Foundation
 
 /// `apus features`: shows what layers make of an image.
 struct FeaturesCommand: Command {
-    private static let layers = Option<String?>(
+    private static let layers = Option<NamePatterns?>(
         "layer", short: "l", "paths", absent: "the first convolution",
         help: "The layers, separated by commas; in a path * stands for any letters, as in 'relu*'.")
     private static let count = Option(
@@ -23,7 +23,7 @@ struct FeaturesCommand: Command {
         "features", abstract: "Writes pictures of what layers make of an image: their feature maps.",
         operands: [ChosenImages.images],
         groups: [
-            OptionGroup("The network", InspectedNetwork.options),
+            OptionGroup("The network", InspectedNetwork.options + InspectedNetwork.normalization),
             OptionGroup("The image", [ChosenImages.data, ChosenImages.index]),
             OptionGroup("The pictures", [layers, count, InspectedNetwork.scale, output]),
         ],
@@ -42,8 +42,9 @@ struct FeaturesCommand: Command {
                 "features --checkpoint runs/lenet5 --index 3 --layer 'relu*'",
                 "What the ReLUs make of a test image of the data it was trained on."),
             Example(
-                "features cat.jpg -m squeezenet1_1 -w squeezenet1_1.pth --layer features.3",
-                "The maps of a Fire module."),
+                "features cat.jpg -m squeezenet1_1 -w squeezenet1_1.pth --mean 0.485,0.456,0.406 "
+                    + "--deviation 0.229,0.224,0.225 --layer features.3",
+                "The maps of a Fire module of torchvision's, which sees images normalised as ImageNet's."),
         ])
 
     let network: InspectedNetwork
@@ -54,9 +55,9 @@ struct FeaturesCommand: Command {
     let output: URL
 
     init(_ arguments: ParsedArguments) throws {
-        network = try InspectedNetwork(arguments, hasData: false)
+        network = try InspectedNetwork(arguments)
         image = try ChosenImages(arguments)
-        layers = arguments[Self.layers].map { $0.split(separator: ",").map { NamePattern(String($0)) } }
+        layers = arguments[Self.layers]?.patterns
         count = arguments[Self.count]
         scale = arguments[InspectedNetwork.scale]
         output = URL(fileURLWithPath: arguments[Self.output])
@@ -64,25 +65,31 @@ struct FeaturesCommand: Command {
 
     func run(on console: Console) throws -> ExitCode {
         let font = try Font.standard()
-        let classifier = try network.classifier()
+        let (classifier, checkpoint) = try network.read()
         let input = classifier.network.input
+        let layers = try classifier.network.layers(
+            matching: self.layers ?? [classifier.network.defaultPattern]
+        ).map(\.path)
+        func file(of layer: String) -> URL { layers.count == 1 ? output : output.marked(layer) }
+        let files = layers.map(file)
+        for file in files { try file.checkReplacesNone(of: network.files()) }
         var failure: (any Error)?
         let images = try image.load(
             atLeast: ImageSize(height: input.height, width: input.width), most: 1,
-            checkpoint: network.checkpoint()
+            checkpoint: checkpoint, outputs: files
         ) { failure = $0 }
         if let failure { throw failure }
         guard let image = images.first else { return .failure }
-        let layers = self.layers ?? [classifier.network.defaultPattern]
-        let maps = try classifier.featureMaps(of: image.image, layers: layers)
+        let maps = try classifier.featureMaps(of: image.image, layers: layers.map { NamePattern($0) })
         for map in maps {
-            let file = maps.count == 1 ? output : output.marked(map.layer)
+            let file = file(of: map.layer)
             try ImageSheet(map, scale: scale, count: count).image(font: font).writePNG(to: file)
             let broken = map.notFinite == 0 ? "" : ", \(map.notFinite.counted("value")) not finite"
             console.write(
                 "\(map.layer): \(map.kind), \(map.shape), of \(image.shortTitle)\(broken), in \(RunFolder.shown(file.path))\n"
             )
         }
+        console.write(classifier.preprocessing.text + "\n")
         return .success
     }
 }

@@ -45,7 +45,7 @@ struct FiltersCommand: Command {
     let output: URL
 
     init(_ arguments: ParsedArguments) throws {
-        network = try InspectedNetwork(arguments, hasData: false)
+        network = try InspectedNetwork(arguments)
         layer = arguments[Self.layer]
         scale = arguments[InspectedNetwork.scale]
         output = URL(fileURLWithPath: arguments[Self.output])
@@ -53,7 +53,8 @@ struct FiltersCommand: Command {
 
     func run(on console: Console) throws -> ExitCode {
         let font = try Font.standard()
-        let filters = try network.classifier().network.filters(ofLayer: layer, scale: scale)
+        try output.checkReplacesNone(of: network.files())
+        let filters = try network.read().classifier.network.filters(ofLayer: layer, scale: scale)
         try ImageSheet(filters, scale: scale).image(font: font).writePNG(to: output)
         let shape = filters.shape
         let seen = shape[1].counted("channel")

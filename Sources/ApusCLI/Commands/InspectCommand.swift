@@ -111,10 +111,9 @@ private struct FileContents: Encodable {
             facts.add("input", network.input.shapeText)
             facts.add(
                 "classes", "\(network.classNames.count): \(network.classNames.joined(separator: ", "))")
-            func text(_ values: [Double]) -> String { values.map { $0.digits(4) }.joined(separator: ", ") }
             facts.add(
-                "normalised", "by the mean \(text(network.mean)) and the deviation \(text(network.deviation))"
-            )
+                "normalised",
+                "by the mean \(network.mean.channelText) and the deviation \(network.deviation.channelText)")
             if let whitening = network.whitening { facts.add("whitened", "by \(whitening.text)") }
             if !network.constraints.pruned.isEmpty { facts.add("pruned", network.constraints.pruned.listed) }
             if !network.constraints.shared.isEmpty { facts.add("shared", network.constraints.shared.listed) }

@@ -27,7 +27,7 @@ struct NetworkRun {
             network, batchSize: batch.count, workers: Workers(count: threads), isTraining: computesGradients,
             keepsInputGradient: computesGradients)
         let activations = LayerOutputs(images: batch.count)
-        if recordsActivations { activations.observe(executor) }
+        if recordsActivations { executor.observer = activations.observer() }
         let loss = batch.labels.map { _ in SoftmaxCrossEntropy() }
         try loss?.check(network.output)
         // What the executor gives are views of its memory.

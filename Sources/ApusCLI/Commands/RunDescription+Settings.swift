@@ -37,15 +37,14 @@ extension RunDescription {
         _ settings: TrainSettings, _ classifier: Classifier, train: (any Dataset)?, test: any Dataset
     ) -> [Facts.Row] {
         let preprocessing = classifier.preprocessing
-        func text(_ values: [Double]) -> String { values.map { $0.digits(4) }.joined(separator: ", ") }
         var rows = [Facts.Row("dataset", "\(settings.data)")]
         if let train { rows.append(Facts.Row("to train on", train.count.counted("image"))) }
         rows.append(Facts.Row("to test on", test.count.counted("image")))
         rows += [
             Facts.Row("classes", classifier.classNames.count.grouped),
             Facts.Row("seen as", "\(preprocessing.input)"),
-            Facts.Row("mean", text(preprocessing.normalization.mean)),
-            Facts.Row("deviation", text(preprocessing.normalization.deviation)),
+            Facts.Row("mean", preprocessing.normalization.mean.channelText),
+            Facts.Row("deviation", preprocessing.normalization.deviation.channelText),
         ]
         if let whitening = preprocessing.whitening {
             rows.append(Facts.Row("whitening", whitening.summary.text))

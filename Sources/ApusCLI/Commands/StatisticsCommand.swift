@@ -13,7 +13,7 @@ struct StatisticsCommand: Command {
         "statistics",
         abstract: "Shows what each layer puts out over a dataset: mean, deviation, zeros, dead units.",
         groups: [
-            OptionGroup("The network", InspectedNetwork.options),
+            OptionGroup("The network", InspectedNetwork.options + InspectedNetwork.normalization),
             OptionGroup(
                 "The images",
                 InspectedNetwork.dataOptions + [batchSize, CommonOptions.threads, CommonOptions.json]),
@@ -47,14 +47,16 @@ struct StatisticsCommand: Command {
         } else {
             console.write(
                 "\(network.title) on \(statistics.images.counted("test image")) of \(data)\n\n"
-                    + statistics.text(columns: min(console.columns, 100)))
+                    + statistics.text(
+                        columns: min(console.columns, 100), images: classifier.preprocessing.text))
         }
         return .success
     }
 }
 
 extension ActivationStatistics {
-    fileprivate func text(columns: Int) -> String {
+    /// - Parameter images: what became of them.
+    fileprivate func text(columns: Int, images: String) -> String {
         let hasFaults = layers.contains { $0.notFinite > 0 }
         var table = TextTable(
             [.left, .left, .right, .right, .right, .right, .right, .right] + (hasFaults ? [.right] : []))
@@ -71,8 +73,9 @@ extension ActivationStatistics {
                 ] + (hasFaults ? [layer.notFinite == 0 ? "" : layer.notFinite.grouped] : []))
         }
         var notes = [
+            images,
             "Zeros: the share of outputs that are zero. Dead units: channels or features that are above zero in no "
-                + "pixel of any image, counted where no output is negative, as after a ReLU."
+                + "pixel of any image, counted where no output is negative, as after a ReLU.",
         ]
         let dead = layers.filter { $0.kind == "ReLU" && $0.deadUnits?.isEmpty == false }
         notes += dead.map { layer in

@@ -13,10 +13,7 @@ struct TensorTarget {
 
     /// - Throws: `CommandError` where writing would replace one of `inputs`, symbolic links followed.
     func checkReplacesNone(of inputs: [URL]) throws {
-        func file(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
-        if inputs.contains(where: { file($0) == file(url) }) {
-            throw CommandError("\(shownPath) is read and was to be written: name another file for the output")
-        }
+        try url.checkReplacesNone(of: inputs)
     }
 
     /// Refuses, before there is work to lose, a name that is of no format to write so many tensors in.

@@ -156,7 +156,8 @@ struct TrainSettings: Sendable {
         return try recipe.completing(arguments)
     }
 
-    private static func normalization(
+    /// What `--mean` and `--deviation` say together; nil where neither is given.
+    static func normalization(
         mean: ChannelNumbers?, deviation: ChannelNumbers?
     ) throws -> Normalization? {
         guard mean != nil || deviation != nil else { return nil }

@@ -68,6 +68,11 @@ struct NamePatterns: ArgumentValue {
     }
 }
 
+extension [Double] {
+    /// A number for each channel, for people: `0.485, 0.456, 0.406`.
+    var channelText: String { map { $0.digits(4) }.joined(separator: ", ") }
+}
+
 /// A number for each channel: `0.485,0.456,0.406`, or one for all.
 struct ChannelNumbers: ArgumentValue {
     let numbers: [Double]

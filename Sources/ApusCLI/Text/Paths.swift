@@ -18,6 +18,23 @@ extension RunFolder {
     }
 }
 
+extension URL {
+    /// For a file to be written, before there is work to lose.
+    ///
+    /// - Throws: `CommandError` where writing would replace one of `inputs`, symbolic links followed.
+    func checkReplacesNone(of inputs: [URL]) throws {
+        guard inputs.contains(where: isSameFile) else { return }
+        throw CommandError(
+            "\(RunFolder.shown(path)) is read and was to be written: name another file for the output")
+    }
+
+    /// Whether another path leads to the same place, symbolic links followed.
+    func isSameFile(as other: URL) -> Bool {
+        func file(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
+        return file(self) == file(other)
+    }
+}
+
 extension String {
     /// As one word of a shell's command line.
     var quotedForShell: String {

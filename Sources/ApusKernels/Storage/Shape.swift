@@ -23,6 +23,9 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     /// Elements of one image: height times width times channels.
     public var count: Int { height * width * channels }
 
+    /// `[height, width, channels]`.
+    package var extents: [Int] { [height, width, channels] }
+
     public var isVector: Bool { height == 1 && width == 1 }
 
     /// `28x28x1` for a map, `120` for a vector.

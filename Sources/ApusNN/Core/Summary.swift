@@ -104,7 +104,7 @@ extension PlannedLayer {
                 LayerSummary(
                     path: path, kind: layer.kind,
                     output: output.isVector
-                        ? [output.channels] : [output.height, output.width, output.channels],
+                        ? [output.channels] : output.extents,
                     parameters: ownParameters, multiplyAdds: ownMultiplyAdds,
                     activationBytes: keptByContainer + own, scratchBytes: scratchBytes,
                     isContainer: !children.isEmpty, algorithm: algorithm, placement: placement))

@@ -38,9 +38,10 @@ struct ModelComparisonTests {
     @Test("The most accurate run of a model counts, and says for which images and classes it is built")
     func runs() throws {
         let best = run("lenet5", accuracy: 0.9, classes: 7)
-        let entries = try comparison([
-            run("lenet5", accuracy: 0.8), best, run("squeezenet1_1", accuracy: 0.99),
-        ]).entries
+        let others = [run("lenet5", accuracy: 0.8), run("squeezenet1_1", accuracy: 0.99)]
+        let comparison = try comparison([others[0], best, others[1]])
+        let entries = comparison.entries
+        #expect(comparison.otherRuns == others)
         #expect(entries[0].run == best && entries[0].classes == 7)
         #expect(entries[0].parameters == (try Network(LeNet5(classes: 7))).parameterCount)
         #expect(entries[1].run == nil && entries[1].classes == 10)

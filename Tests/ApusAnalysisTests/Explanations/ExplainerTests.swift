@@ -102,7 +102,7 @@ struct ExplainerTests {
         }
         let unknown = ExplanationError.unknownClass(name: "hem", known: ExplainedNetwork.classNames)
         #expect(throws: unknown) { try explainer.classIndex("hem") }
-        #expect("\(unknown)" == "no class is named 'hem'; did you mean 'hen'?")
+        #expect("\(unknown)" == "no class is named hem; did you mean hen?")
     }
 
     @Test("What a method cannot work with is refused")
@@ -114,10 +114,11 @@ struct ExplainerTests {
                 return "none"
             } catch { return "\(error)" }
         }
-        #expect(error(.gradCAM(layer: "conv3")) == "no layer is named 'conv3'; did you mean 'conv1'?")
+        #expect(error(.gradCAM(layer: "conv3")) == "no layer is called conv3; did you mean conv1?")
         #expect(
             error(.gradCAM(layer: "block.stem"))
-                == "no layer is named 'block.stem'; the layers with maps are conv1, tanh, pool, conv2, relu")
+                == "no layer is called block.stem; the layers are conv1, tanh, pool, conv2, relu, mean, dropout, fc"
+        )
         #expect(
             error(.gradCAM(layer: "fc"))
                 == "layer fc gives 5 numbers and no map, expected one of the layers conv1, tanh, pool, conv2, relu"
@@ -132,6 +133,63 @@ struct ExplainerTests {
                 == "found a stride of 3x3, expected at least 1x1, and at most the window of 2x2, for no pixel to be "
                 + "left out")
         #expect(error(.occlusion(fill: .nan)) == "found a fill of nan, expected a finite number")
+    }
+
+    /// Answers with what is made of a request.
+    private struct Answer: ExplanationMethod {
+        let name = "Answer"
+        let isSigned = true
+        let answer: @Sendable (ExplanationRequest) throws -> [AttributionMap]
+
+        func maps(_ request: ExplanationRequest) throws -> [AttributionMap] { try answer(request) }
+    }
+
+    @Test("A map that is not finite is refused, by its image", arguments: [Float.nan, .infinity])
+    func notFinite(value: Float) throws {
+        let explainer = try Explainer(ExplainedNetwork().classifier)
+        let method = Answer { request in
+            // Of 35 images the last one is the third of a second batch.
+            (0..<request.count).map { image in
+                let isLast = request.count < 32 && image == request.count - 1
+                return AttributionMap(height: 1, width: 2, values: [0, isLast ? value : 1])
+            }
+        }
+        #expect(throws: ExplanationError.notFinite(method: "Answer", image: 34)) {
+            try explainer.explain(ExplainedNetwork.images(35), by: method)
+        }
+    }
+
+    @Test("Nothing is told of a layer without a name, of the whole, or of another network's")
+    func unseenLayers() throws {
+        let explainer = try Explainer(ExplainedNetwork().classifier)
+        let root = explainer.network.root
+        let other = try ExplainedNetwork().classifier.network.namedLayers[0]
+        for layer in [root, root.children[3], other] {
+            let error = ExplanationError.unseenLayer(kind: layer.layer.kind, path: layer.path)
+            let outputs = Answer {
+                _ = try $0.activations(of: layer); return []
+            }
+            #expect(throws: error) { try explainer.explain(ExplainedNetwork.images(1), by: outputs) }
+            let gradients = Answer {
+                _ = try $0.activationsAndGradients(of: layer); return []
+            }
+            #expect(throws: error) { try explainer.explain(ExplainedNetwork.images(1), by: gradients) }
+        }
+    }
+
+    @Test("A network whose outputs are no logits is refused")
+    func softmax() throws {
+        let network = try Network(
+            Sequential {
+                Flatten().named("flatten")
+                Linear(144, 5).named("fc")
+                Softmax().named("softmax")
+                Dropout(rate: 0.5).named("dropout")
+            }, input: ExplainedNetwork.input)
+        let classifier = try Classifier(
+            modelName: "softmax", network: network, classNames: ExplainedNetwork.classNames,
+            normalization: .symmetric(channels: 3))
+        #expect(throws: ExplanationError.endsInSoftmax(layer: "softmax")) { try Explainer(classifier) }
     }
 
     @Test("A network that ends otherwise, or has no maps, is refused with what it ends in")

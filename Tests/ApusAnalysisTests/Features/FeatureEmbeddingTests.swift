@@ -94,7 +94,10 @@ struct FeatureVectorsTests {
 
     @Test(
         "are by default those of the layer before the last with parameters",
-        arguments: [("lenet5", "relu4"), ("lenet5-1998", "tanh4"), ("squeezenet1_1", "classifier.0")])
+        arguments: [
+            ("lenet5", "relu4"), ("lenet5-1998", "tanh4"), ("squeezenet1_1", "classifier.0"),
+            ("lenet5+fc3=4", "relu4"), ("squeezenet1_1+classifier.1=4", "classifier.0"),
+        ])
     func penultimate(model: String, layer: String) throws {
         let data = try DatasetSplits(
             train: InspectedTask.images(), test: InspectedTask.images(count: 4),
@@ -103,6 +106,19 @@ struct FeatureVectorsTests {
         let network = try #require(ModelCatalog.model(named: model, classes: 5))
         let classifier = try Classifier(network, for: data, imageSize: ImageSize(isSmall ? 28 : 32))
         #expect(try classifier.features(of: data.test).layer == layer)
+    }
+
+    @Test("are those between two linear layers that are no factors of one")
+    func twoLayers() throws {
+        let classifier = try InspectedTask.classifier(
+            Sequential {
+                Flatten().named("flatten")
+                Sequential {
+                    Linear(64, 12)
+                    Linear(12, 5)
+                }.named("head")
+            })
+        #expect(try classifier.features(of: InspectedTask.images()).layer == "head.0")
     }
 
     @Test("come from no layer where none is before the last, or none goes by the name")
@@ -114,7 +130,7 @@ struct FeatureVectorsTests {
             })
         #expect(throws: InspectionError.noPenultimateLayer) { try shallow.features(of: data) }
         let classifier = try InspectedTask.classifier()
-        let error = #expect(throws: InspectionError.self) {
+        let error = #expect(throws: UnknownLayerError.self) {
             try classifier.features(of: data, layer: "rleu2")
         }
         #expect(error.map { "\($0)" } == "no layer is called rleu2; did you mean relu2?")

@@ -58,10 +58,9 @@ struct FiltersTests {
         #expect(
             throws: InspectionError.noFilters(layer: "relu", kind: "ReLU", convolutions: ["conv", "conv2"])
         ) { try network.filters(ofLayer: "relu") }
-        #expect(
-            throws: InspectionError.unknownLayer(
-                path: "conv3", suggestion: "conv", known: ["conv", "relu", "conv2"])
-        ) { try network.filters(ofLayer: "conv3") }
+        #expect(throws: UnknownLayerError(path: "conv3", known: ["conv", "relu", "conv2"])) {
+            try network.filters(ofLayer: "conv3")
+        }
         let linear = try Network(
             Sequential { Linear(4, 2).named("fc") }, input: .features(4))
         #expect(throws: InspectionError.noConvolutions) { try linear.filters() }

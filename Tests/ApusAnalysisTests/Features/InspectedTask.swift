@@ -37,7 +37,7 @@ enum InspectedTask {
             classifier.network.unfused(), batchSize: data.count, workers: Workers(count: 1), isTraining: false
         )
         let outputs = LayerOutputs(images: data.count, of: [layer])
-        outputs.observe(executor)
+        executor.observer = outputs.observer()
         _ = executor.infer(try DatasetBatch(data, classifier.preprocessing), count: data.count)
         return outputs.outputs(in: executor.network)[0].values
     }

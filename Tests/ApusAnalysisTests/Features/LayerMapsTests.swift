@@ -27,7 +27,7 @@ struct LayerMapsTests {
         )
         let found = try classifier.featureMaps(of: image, layers: ["relu*", "conv"])
         #expect(found.map(\.layer) == ["conv", "relu", "relu2"])
-        #expect(throws: InspectionError.self) {
+        #expect(throws: UnknownLayerError.self) {
             try classifier.featureMaps(of: image, layers: ["conv", "pol"])
         }
     }

@@ -36,7 +36,7 @@ import Testing
         sheet.columnTitles = ["first", "second"]
         sheet.rows[0].title = "row"
         sheet.rows[0].cells[0].captions = ["a caption", "and one more"]
-        sheet.colorBar = ColorBar(.heat, values: 0...0.125)
+        sheet.colorBar = ColorBar(.heat, from: 0, to: 0.125)
         let labelled = try sheet.image(font: .standard())
         #expect(labelled.height > plain.height && labelled.width > plain.width)
         for value: UInt8 in [17, 33] { #expect(try count(value, sheet) >= 84 * 84) }
