@@ -145,8 +145,8 @@ def occlusion(model, x, classes, window, stride):
 
 
 def error(found, truth):
-    if not truth.any():
-        sys.exit("the truth is zero everywhere: nothing would be compared")
+    if not truth.any():  # As Grad-CAM is where all speaks against a class.
+        return float("inf") if found.any() else 0.0
     return ((found.double() - truth).norm() / truth.norm()).item()
 
 
@@ -171,6 +171,8 @@ def compare(network, name, options, method, is_continuous):
         x, classes, size = found["input"], found["classes"], found["input"].shape[2:]
         if kind == "the second" and not (classes == second).all():
             sys.exit(f"{network.name}: class {second} was asked for, found {classes}")
+        if kind == "the most probable" and not found["maps"].any():
+            sys.exit(f"{network.name}, {name}: zero everywhere, nothing would be compared")
         truth, plain = network.model(torch.float64), network.model(torch.float32)
         seen, logits = outputs(truth, x.double())
 
