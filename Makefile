@@ -32,8 +32,9 @@ train: deps ## Train LeNet-5 on Fashion-MNIST and report on the test images (MOD
 	@mkdir -p '$(dir $(RUN))'
 	.build/release/apus train --model '$(MODEL)' --data '$(DATA)' --output '$(RUN)' $(ARGS)
 
-test: deps ## Run all tests
+test: deps ## Run all tests, and the example
 	$(SWIFT) build -c release --build-tests
+	@$(MAKE) examples
 	@for isa in portable avx2; do APUS_ISA=$$isa $(SWIFT) test -c release --skip-build --filter Winograd || exit 1; done
 	$(SWIFT) test -c release --skip-build
 

@@ -5,6 +5,11 @@ import PackageDescription
 /// Layers above the kernels hold no unsafe code, and the compiler says so where one does.
 let strict: [SwiftSetting] = [.strictMemorySafety()]
 
+/// A C library of the system, by its names for pkg-config and the package managers.
+func library(_ name: String, _ pkgConfig: String, apt: String, brew: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+}
+
 let package = Package(
     name: "Apus",
     platforms: [.macOS(.v15)],
@@ -15,27 +20,13 @@ let package = Package(
     ],
     targets: [
         // Floor 0: C libraries of the system, and the C that Swift cannot say.
-        .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas",
-            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
-        .systemLibrary(
-            name: "CLAPACKE", pkgConfig: "lapacke",
-            providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
-        .systemLibrary(
-            name: "CZlib", pkgConfig: "zlib",
-            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        .systemLibrary(
-            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
-            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
-        .systemLibrary(
-            name: "CPNG", pkgConfig: "libpng",
-            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
-        .systemLibrary(
-            name: "CFreeType", pkgConfig: "freetype2",
-            providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
-        .systemLibrary(
-            name: "CCurl", pkgConfig: "libcurl",
-            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        library("COpenBLAS", "openblas", apt: "libopenblas-dev", brew: "openblas"),
+        library("CLAPACKE", "lapacke", apt: "liblapacke-dev", brew: "lapack"),
+        library("CZlib", "zlib", apt: "zlib1g-dev", brew: "zlib"),
+        library("CTurboJPEG", "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
+        library("CPNG", "libpng", apt: "libpng-dev", brew: "libpng"),
+        library("CFreeType", "freetype2", apt: "libfreetype-dev", brew: "freetype"),
+        library("CCurl", "libcurl", apt: "libcurl4-openssl-dev", brew: "curl"),
         .target(name: "CVectorKernels"),
 
         // Floor 1: memory, BLAS and the kernels on it.

@@ -71,9 +71,6 @@ check_on_macos() {
     known lapacke || missing="$missing lapack"
     known libturbojpeg || missing="$missing jpeg-turbo"
     known libpng || missing="$missing libpng"
-    known freetype2 || installed libfreetype-dev || echo libfreetype-dev
-    # What pictures are labelled in.
-    installed fonts-dejavu-core || echo fonts-dejavu-core
     known freetype2 || missing="$missing freetype"
     known libcurl || missing="$missing curl"
     [ -n "$missing" ] || return 0

@@ -71,14 +71,33 @@ public struct Preprocessing: Sendable, Equatable {
 
     /// The same, and images are whitened by what is fitted to those of `dataset`: training images, and no others.
     ///
-    /// - Parameter threads: by default as many as the process may use; the result does not depend on it.
-    /// - Throws: As `Whitening.init(_:of:preprocessed:threads:)`.
+    /// - Parameters:
+    ///   - seed: draws the images where there are more than the settings ask for.
+    ///   - threads: by default as many as the process may use; the result does not depend on it.
+    /// - Throws: As `Whitening.init(_:of:preprocessed:seed:threads:)`.
     public func whitened(
-        _ settings: Whitening.Settings, on dataset: any Dataset, threads: Int? = nil
+        _ settings: Whitening.Settings, on dataset: any Dataset, seed: UInt64 = 0, threads: Int? = nil
     ) throws -> Preprocessing {
         try Preprocessing(
             image: image, input: input, normalization: normalization,
-            whitening: Whitening(settings, of: dataset, preprocessed: self, threads: threads))
+            whitening: Whitening(settings, of: dataset, preprocessed: self, seed: seed, threads: threads))
+    }
+
+    /// The same for the images of `data`, whatever these were made of: a network sees of them what it was trained on.
+    ///
+    /// - Parameters:
+    ///   - size: what images are resized to, in place of the input's.
+    ///   - normalization: in place of this one; of the channels of `data`, or the input's.
+    /// - Throws: As `init(image:input:normalization:whitening:)`: a whitening is for its input alone.
+    public func applied(
+        to data: DatasetSplits, size: ImageSize? = nil, normalization: Normalization? = nil
+    ) throws -> Preprocessing {
+        let seen = size ?? ImageSize(height: input.height, width: input.width)
+        let stored = data.imageSize ?? seen
+        return try Preprocessing(
+            image: Shape(height: stored.height, width: stored.width, channels: data.train.channels),
+            input: Shape(height: seen.height, width: seen.width, channels: input.channels),
+            normalization: normalization ?? self.normalization, whitening: whitening)
     }
 
     /// The constants as a dataset has them, of its images' channels.

@@ -14,6 +14,16 @@ public enum AtomicFile {
         try replace(url) { try write(data, to: $0, path: url.path) }
     }
 
+    /// Finds out, before there is work to lose, whether a file can be written at `url`; what is there stays.
+    ///
+    /// - Throws: As `write(_:to:)`.
+    package static func checkReplaceable(_ url: URL) throws {
+        struct Unwritten: Error {}
+        do {
+            try replace(url) { _ in throw Unwritten() }
+        } catch is Unwritten {}
+    }
+
     /// As `write(_:to:)`, the contents written by `body` to the descriptor it receives.
     package static func replace(_ url: URL, writing body: (Int32) throws -> Void) throws {
         let path = url.path

@@ -40,7 +40,7 @@ public struct LayerRanks: Sendable, Hashable, CustomStringConvertible {
 extension Sequential {
     /// The same layers, but those of `ranks` as two layers each, named `0` and `1` in it: `fc1.0` and `fc1.1`.
     ///
-    /// - Throws: `FactoringError` where there is no such layer, or one that cannot be factored.
+    /// - Throws: `FactoringError` where there is no such layer, or one that cannot be factored, or not at that rank.
     public func factored(_ ranks: LayerRanks) throws(FactoringError) -> Sequential {
         var layers = self
         for entry in ranks.entries { layers = try layers.factored(entry) }
@@ -49,15 +49,18 @@ extension Sequential {
 
     private func factored(_ entry: LayerRanks.Entry) throws(FactoringError) -> Sequential {
         var known: [String] = []
-        var found = false
+        var found: (rows: Int, columns: Int)?
         let layers = replacing(path: "") { path, layer in
             guard let layer = layer as? any LowRankLayer, layer.isFactorable else { return nil }
             known.append(path)
             guard path == entry.path else { return nil }
-            found = true
+            found = layer.weightMatrix
             return layer.factored(rank: entry.rank)
         }
-        guard found else { throw .layer(entry.path, known: known) }
+        guard let found else { throw .layer(entry.path, known: known) }
+        guard entry.rank <= min(found.rows, found.columns) else {
+            throw .rank(entry.rank, layer: entry.path, rows: found.rows, columns: found.columns)
+        }
         return layers
     }
 }
@@ -66,6 +69,8 @@ extension Sequential {
 public enum FactoringError: Error, Sendable, Hashable, CustomStringConvertible {
     case text(String)
     case layer(String, known: [String])
+    /// More than the weight, a matrix, can have.
+    case rank(Int, layer: String, rows: Int, columns: Int)
 
     public var description: String {
         switch self {
@@ -76,6 +81,9 @@ public enum FactoringError: Error, Sendable, Hashable, CustomStringConvertible {
             let suggestion = NearestName.suggestion(for: path, among: known).map { "; did you mean '\($0)'?" }
             return "no layer \(path) that can be factored" + (suggestion ?? "")
                 + "; there are \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+        case .rank(let rank, let layer, let rows, let columns):
+            return "found a rank of \(rank) for layer \(layer), expected at most \(min(rows, columns)): "
+                + "its weight is \(rows)x\(columns)"
         }
     }
 }

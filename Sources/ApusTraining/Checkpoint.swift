@@ -140,8 +140,8 @@ public struct Checkpoint: Sendable {
             let known = try self.model()
             build = { try Network(known, input: $0, backend: backend, freezing: freezing) }
         }
-        let input = try shape(header.input, of: "an input")
-        let image = try header.image.map { try shape($0, of: "images") } ?? input
+        let preprocessing = try preprocessing()
+        let input = preprocessing.input
         let network: Network
         do {
             network = try build(input)
@@ -158,10 +158,22 @@ public struct Checkpoint: Sendable {
         }
         return try Classifier(
             modelName: header.model, network: network, classNames: header.classNames,
-            preprocessing: Preprocessing(
-                image: image, input: input, normalization: header.normalization,
-                whitening: whitening(of: input)),
-            constraints: constraints)
+            preprocessing: preprocessing, constraints: constraints)
+    }
+
+    /// How images become the input of the network of the file.
+    ///
+    /// - Throws: `CheckpointError` where that cannot be.
+    public func preprocessing() throws -> Preprocessing {
+        let input = try shape(header.input, of: "an input")
+        let image = try header.image.map { try shape($0, of: "images") } ?? input
+        let whitening = try whitening(of: input)
+        do {
+            return try Preprocessing(
+                image: image, input: input, normalization: header.normalization, whitening: whitening)
+        } catch let error as DataError {
+            throw CheckpointError(path: path, reason: "cannot be used: \(error)")
+        }
     }
 
     private func shape(_ extents: [Int], of what: String) throws -> Shape {

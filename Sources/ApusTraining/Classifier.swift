@@ -79,31 +79,35 @@ public final class Classifier: Sendable {
     /// - Parameters:
     ///   - imageSize: what images are resized to; by default they keep their size, and where they differ they become
     ///     what the model was designed for. Grey ones become of as many channels as that.
+    ///   - preprocessing: what becomes of images, in place of `imageSize` and the normalisation of `data`.
     ///   - whitening: is fitted to the training images.
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
+    ///   - seed: of the parameters, and of the images that the whitening is fitted to.
     ///   - threads: that fit the whitening, by default as many as the process may use.
     /// - Throws: `PlanningError` where the model cannot be built for the images, `ClassifierError` where it has
     ///   fewer classes than `data`, `WhiteningError` where images cannot be whitened.
     public convenience init(
         _ model: any Model, for data: DatasetSplits, imageSize: ImageSize? = nil,
-        whitening: Whitening.Settings? = nil, backend: Backend = .preferred, freezing: [NamePattern] = [],
-        seed: UInt64 = 0, threads: Int? = nil
+        preprocessing: Preprocessing? = nil, whitening: Whitening.Settings? = nil,
+        backend: Backend = .preferred, freezing: [NamePattern] = [], seed: UInt64 = 0, threads: Int? = nil
     ) throws {
         let designed = type(of: model).input
         let size = data.imageSize ?? ImageSize(height: designed.height, width: designed.width)
-        let plain = try Preprocessing(for: data, size: imageSize ?? size, channels: designed.channels)
+        let plain =
+            try preprocessing
+            ?? Preprocessing(for: data, size: imageSize ?? size, channels: designed.channels)
         // What cannot be built is better known before anything is fitted.
         let network = try Network(
             model, input: plain.input, seed: seed, backend: backend, freezing: freezing)
-        let preprocessing = try whitening.map {
-            try plain.whitened($0, on: data.train, threads: threads)
+        let whitened = try whitening.map {
+            try plain.whitened($0, on: data.train, seed: seed, threads: threads)
         }
         let (names, count) = (data.train.classNames, data.train.classCount)
         try self.init(
             modelName: model.variantName, network: network,
             classNames: names + (count..<max(count, model.classes)).map { "class \($0)" },
-            preprocessing: preprocessing ?? plain)
+            preprocessing: whitened ?? plain)
     }
 
     /// The same classifier with parameters of its own, a copy of these as they are: it answers alike, whatever

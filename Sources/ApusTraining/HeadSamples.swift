@@ -26,7 +26,7 @@ extension Classifier {
 }
 
 /// The features of a classifier's images and their classes, summed up for least squares.
-struct HeadSamples {
+package struct HeadSamples {
     /// Of the features, and the classes as numbers 0 and 1 after them.
     let fitted: Covariance
     let heldOut: Covariance
@@ -35,14 +35,28 @@ struct HeadSamples {
     private var features: [Float] = []
     private var labels: [Int] = []
 
+    private static let heldOutEvery = 10
     /// Outputs of held-out images to find a scale by.
     private static let keptOutputs = 1 << 20
 
+    /// The images that are held out, by class: every tenth where they are in the order of their classes, those of each
+    /// drawn at random. In whatever order they come, each class has its share.
+    package static func heldOut(of data: any Dataset) -> [Int] {
+        let order = CounterRandom(seed: 0, purpose: .sampling).permutation(count: data.count)
+        let classes = Dictionary(grouping: order, by: data.label(of:))
+        let images = classes.keys.sorted().flatMap { classes[$0] ?? [] }
+        return stride(from: heldOutEvery - 1, to: images.count, by: heldOutEvery).map { images[$0] }
+    }
+
     /// - Throws: what keeps an image from being read; `RidgeHeadError.notFinite`.
     init(
-        of data: any Dataset, _ classifier: Classifier, _ head: LinearHead, heldOutEvery: Int,
-        workers: Workers
+        of data: any Dataset, _ classifier: Classifier, _ head: LinearHead, workers: Workers
     ) throws {
+        let apart = Self.heldOut(of: data)
+        let isHeldOut = Set(apart)
+        // Of each class its share.
+        let step = apart.count * head.outputs / Self.keptOutputs + 1
+        let isKept = Set(stride(from: 0, to: apart.count, by: step).map { apart[$0] })
         let part = try classifier.network.part(head.features)
         let (inputs, outputs) = (head.inputs, head.outputs)
         let columns = inputs + outputs
@@ -64,12 +78,12 @@ struct HeadSamples {
             for (index, place) in places.enumerated() {
                 let image = values[index * inputs..<(index + 1) * inputs]
                 let row = image + (0..<head.outputs).map { $0 == classes[index] ? 1 : 0 }
-                guard place % heldOutEvery == heldOutEvery - 1 else {
+                guard isHeldOut.contains(place) else {
                     fitted += row
                     continue
                 }
                 heldOut += row
-                if (labels.count + 1) * head.outputs <= Self.keptOutputs {
+                if isKept.contains(place) {
                     features += image
                     labels.append(classes[index])
                 }

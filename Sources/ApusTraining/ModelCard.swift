@@ -114,12 +114,12 @@ extension Checkpoint {
 extension Classifier {
     /// Writes the parameters as safetensors, under PyTorch's names and in its layout, with the card in the file's
     /// metadata and, to be read by people, as JSON beside it: `model.json` for `model.safetensors`. What images are whitened
-    /// with goes to a file of its own, `model.whitening.safetensors`.
+    /// with goes to a file of its own, `model.whitening.safetensors`; an older export's is removed where nothing is.
     ///
     /// - Parameter card: by default one without metrics.
     /// - Returns: where the JSON is.
-    /// - Throws: `ExportError` where the name does not end in `.safetensors`, or another file has the card's;
-    ///   `FileError` where a file cannot be written. An old one is then left whole.
+    /// - Throws: `ExportError` where the name does not end in `.safetensors`, or another file has that of the card or the
+    ///   whitening; `FileError` where a file cannot be written. An old one is then left whole.
     @discardableResult
     public func export(to url: URL, card: ModelCard? = nil) throws -> URL {
         guard url.pathExtension.lowercased() == "safetensors" else {
@@ -131,13 +131,19 @@ extension Classifier {
         {
             throw ExportError.isNoCard(path: side.path)
         }
+        let whitening = preprocessing.whitening
+        let beside = url.deletingPathExtension().appendingPathExtension("whitening.safetensors")
+        let isTaken = FileManager.default.fileExists(atPath: beside.path)
+        let isOwn = isTaken && Whitening.isExport(beside)
+        guard whitening == nil || !isTaken || isOwn else {
+            throw ExportError.isNoWhitening(path: beside.path)
+        }
         var card = card ?? ModelCard(self)
         card.pytorch = pyTorchLines(file: url.lastPathComponent)
-        if let whitening = preprocessing.whitening {
-            let file = url.deletingPathExtension().appendingPathExtension("whitening.safetensors")
-            try Safetensors.write(TensorFile(whitening.tensors), to: file)
-            card.preprocessing.whitening?.file = file.lastPathComponent
-            card.pytorch? += Self.pyTorchLines(whitening: file.lastPathComponent)
+        if let whitening {
+            card.preprocessing.whitening?.file = beside.lastPathComponent
+            card.pytorch? += Self.pyTorchLines(whitening: beside.lastPathComponent)
+            try Safetensors.write(TensorFile(whitening.tensors), to: beside)
         }
         let encoder = JSONEncoder.forLines
         // The format is PyTorch's word for its own names and layouts.
@@ -145,9 +151,11 @@ extension Classifier {
             "format": "pt",
             ModelCard.metadataKey: String(decoding: try encoder.encode(card), as: UTF8.self),
         ]
-        try Safetensors.write(TensorFile(network.tensors, metadata: metadata), to: url)
         encoder.outputFormatting.insert(.prettyPrinted)
         try AtomicFile.write(try encoder.encode(card) + "\n".utf8, to: side)
+        // Last, so that what it names is there.
+        try Safetensors.write(TensorFile(network.tensors, metadata: metadata), to: url)
+        if whitening == nil, isOwn { try FileManager.default.removeItem(at: beside) }
         return side
     }
 
@@ -172,6 +180,16 @@ extension Classifier {
     }
 }
 
+extension Whitening {
+    /// Whether the file at `url` is what an export has written beside the parameters.
+    fileprivate static func isExport(_ url: URL) -> Bool {
+        guard let file = try? TensorFile(contentsOf: url), file.tensors.count == 2,
+            let mean = file["mean"], let matrix = file["matrix"], mean.shape.count == 3
+        else { return false }
+        return matrix.shape == [mean.floats.count, mean.floats.count]
+    }
+}
+
 extension String {
     fileprivate var quotedForPython: String {
         "\"" + replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
@@ -183,12 +201,16 @@ public enum ExportError: Error, Sendable, Hashable, CustomStringConvertible {
     case name(path: String)
     /// Where the card would go there is a file that is none.
     case isNoCard(path: String)
+    /// Nor is the one where the whitening would go.
+    case isNoWhitening(path: String)
 
     public var description: String {
         switch self {
         case .name(let path): "\(path): found another ending, expected .safetensors"
         case .isNoCard(let path):
             "\(path) would be replaced by the network's card, and is none itself: choose another name"
+        case .isNoWhitening(let path):
+            "\(path) would be replaced by what images are whitened with, and is none itself: choose another name"
         }
     }
 }

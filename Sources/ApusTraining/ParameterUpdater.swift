@@ -55,6 +55,7 @@ package final class ParameterUpdater: @unchecked Sendable {
         reduceJob = { [unowned self] run, worker in
             let range = range(of: run)
             reduce(range, worker: worker)
+            guard clipNorm != nil else { return }
             self.executor.timedUpdate(worker: worker) { partialNorms[run].squares = squares(range) }
         }
         shareJob = { [unowned self] index, worker in

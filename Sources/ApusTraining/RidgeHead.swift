@@ -7,8 +7,8 @@ import ApusNN
 ///
 /// A class is the number 1 in its place and 0 in the others; features and these targets are taken from their means, so
 /// the bias is free. `XᵀX` is summed in one pass over the images, in double precision, with the same bits for any number of
-/// threads, and solved by Cholesky factorisation. Every tenth image is held out to choose the penalty by the mean
-/// squared error on them; the weights are then those of all images.
+/// threads, and solved by Cholesky factorisation. A tenth of each class's images, drawn at random, is held out to choose
+/// the penalty by the mean squared error on them; the weights are then those of all images.
 ///
 /// **Scale.** Least squares gives outputs from 0 to 1, whose softmax would be near to even. They are multiplied by the
 /// number, at least 1, that makes the cross-entropy of the held-out images least, which changes no answer.
@@ -42,7 +42,6 @@ public struct RidgeHead: Sendable, Encodable {
     public let lift: Double
 
     static let imagesOfBatch = 256
-    private static let heldOutEvery = 10
 
     /// Fits the head of `classifier` to images, which are not augmented, and sets its weights and biases.
     ///
@@ -70,8 +69,7 @@ public struct RidgeHead: Sendable, Encodable {
         }
         try classifier.checkClasses(of: data)
         let workers = Workers(count: threads)
-        let samples = try HeadSamples(
-            of: data, classifier, head, heldOutEvery: Self.heldOutEvery, workers: workers)
+        let samples = try HeadSamples(of: data, classifier, head, workers: workers)
         let all = samples.fitted + samples.heldOut
         let (penalty, trials) = try Self.choose(penalties, samples, classes: head.outputs)
         let solution = try Self.solve(all, classes: head.outputs, penalty: penalty)
@@ -87,11 +85,15 @@ public struct RidgeHead: Sendable, Encodable {
         let weights = solution.weights.map { [scale] in Float($0 * scale) }
         let biases = solution.intercepts.map { [scale] in Float($0 * scale) }
         let old = (weight: network.values(of: head.weight), bias: network.values(of: bias))
-        try network.setValues(weights, of: head.weight)
-        try network.setValues(biases, of: bias)
+        func set(_ values: [Float], of parameter: Parameter) throws {
+            guard values.allSatisfy(\.isFinite) else { throw RidgeHeadError.notFinite }
+            try network.setValues(values, of: parameter)
+        }
         do {
+            try set(weights, of: head.weight)
+            try set(biases, of: bias)
             lift = try Self.lift(classifier, head, data, workers)
-            try network.setValues(biases.map { [lift] in $0 + Float(lift) }, of: bias)
+            try set(biases.map { [lift] in $0 + Float(lift) }, of: bias)
         } catch {
             try network.setValues(old.weight, of: head.weight)
             try network.setValues(old.bias, of: bias)
@@ -169,7 +171,7 @@ public enum RidgeHeadError: Error, Sendable, Hashable, CustomStringConvertible {
             "found \(weight) pruned or shared, expected weights that are free: fit the head first"
         case .tooFewImages(let count):
             "found \(count) images, expected 10 or more to choose among penalties, or a single penalty"
-        case .notFinite: "found features that are not finite, expected numbers to fit a head to"
+        case .notFinite: "found features, or weights fitted to them, that are not finite, expected numbers"
         case .singular(let penalty, let error):
             "with a penalty of \(penalty) the equations have no solution to rely on: \(error). Features are constant, "
                 + "copies or sums of each other, or more than the images; a greater penalty helps"

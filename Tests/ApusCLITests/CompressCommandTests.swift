@@ -90,9 +90,12 @@ struct CompressCommandTests {
             #expect(small.model == "lenet5+fc1=7")
             let tuned = directory.appending(path: "tuned")
             let train = await apus(
-                ["train"] + quickRun + ["--weights", output, "--output", tuned.path, "--keep", "2"])
+                ["train"] + quickRun + ["--weights", output, "--output", tuned.path, "--keep", "2"],
+                columns: 150)
             #expect(train.status == .success, "\(train.errors)")
-            #expect(train.output.contains("lenet5+fc1=7"))
+            #expect(train.output.contains("taken over too: the model lenet5+fc1=7, the image size 28x28"))
+            let again = await apus(["train"] + quickRun + ["--weights", output, "--output", tuned.path])
+            #expect(again.errors.contains("go on with it by --resume --output "), "\(again.errors)")
             let file = RunFolder(at: tuned).checkpoint
             #expect(try Checkpoint(contentsOf: file).modelName == "lenet5+fc1=7")
 
@@ -164,6 +167,7 @@ struct CompressCommandTests {
         let lines: [([String], String)] = [
             ([], "--energy, --rank, --sparsity and --bits is required"),
             (["--energy", "0.9", "--bits", "4"], "does not go with"),
+            (["--layers", "fc*", "--rank", "fc1=4"], "--layers does not go with --rank alone"),
             (["--global", "--bits", "4"], "--global does not go without --sparsity"),
             (["--energy", "1.5"], "between 0.01 and 1"), (["--bits", "9"], "between 1 and 8"),
             (["--sparsity", "1"], "less than 1"), (["--rank", "fc1"], "fc1=20,fc2=12"),
@@ -182,6 +186,7 @@ struct CompressCommandTests {
             let lines: [([String], String)] = [
                 (["--energy", "0.9", "--layers", "fc9"], "no layer to compress is described by fc9"),
                 (["--rank", "relu1=3"], "no layer relu1 that can be factored"),
+                (["--rank", "fc3=11"], "expected at most 10: its weight is 10x84"),
             ]
             for (line, words) in lines {
                 let outcome = await apus(["compress", "-c", run, "-o", output] + line)
@@ -191,6 +196,10 @@ struct CompressCommandTests {
             let file = RunFolder(at: URL(fileURLWithPath: run)).checkpoint.path
             let itself = await apus("compress", "-c", run, "-o", file, "--bits", "4")
             #expect(itself.status == .failure && itself.errors.contains("is read and was to be written"))
+            // Before the images are looked for.
+            let nowhere = await apus(
+                "compress", "-c", run, "-o", run + "/none/net.apus", "--bits", "4", "-d", "folder=/nowhere")
+            #expect(nowhere.status == .failure && nowhere.errors.contains("none/net.apus"))
             let model = await apus("train", "--model", "lenet5+fc9=3")
             #expect(model.status == .usage && model.errors.contains("lenet5+fc1=20"))
         }

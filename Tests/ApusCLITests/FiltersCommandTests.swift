@@ -35,7 +35,8 @@ struct FiltersCommandTests {
                 "filters", "-m", "squeezenet1_1", "-o", file.path)
             #expect(outcome.status == .success, "\(outcome.errors)")
             #expect(outcome.output.contains("64 filters of 3x3 on 3 channels"))
-            #expect(try PixelImage(contentsOf: file).channels == 3)
+            let sheet = try PixelImage(contentsOf: file)
+            #expect(sheet.channels == 3)
         }
     }
 

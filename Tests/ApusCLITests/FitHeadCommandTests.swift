@@ -50,6 +50,12 @@ struct FitHeadCommandTests {
                 "fit-head", "-w", file.path, "-d", "synthetic=60", "--image-size", "32", "--ridge", "10",
                 "-o",
                 again.path)
+            let given = await apus(
+                "fit-head", "-m", "lenet5", "-d", "synthetic=60", "--mean", "0.5", "--deviation", "0.25",
+                "--ridge", "10", "-o", directory.appending(path: "given.apus").path)
+            #expect(given.status == .success, "\(given.errors)")
+            let constants = try Checkpoint(contentsOf: directory.appending(path: "given.apus")).normalization
+            #expect(constants.mean == [0.5] && constants.deviation == [0.25])
             #expect(second.status == .success && second.output.contains("sets 52 of 52 parameters"))
             #expect(try Data(contentsOf: again) == Data(contentsOf: file))
         }
@@ -76,6 +82,7 @@ struct FitHeadCommandTests {
             (["-c", "x", "--seed", "2"], "--seed does not go with --checkpoint"),
             (["-m", "lenet5"], "--data <dataset> is required"),
             (["-m", "lenet5", "--ridge", "1,-2"], "at least 0"),
+            (["-m", "lenet5", "-d", "synthetic=50", "--mean", "0.5"], "go together"),
         ])
     func usage(arguments: [String], reason: String) async {
         let outcome = await apus(["fit-head", "-o", "never.apus"] + arguments)
@@ -91,6 +98,9 @@ struct FitHeadCommandTests {
             #expect(made.status == .success)
             let same = await apus("fit-head", "-c", file, "-d", "synthetic=100", "-o", file)
             #expect(same.status == .failure && same.errors.contains("name another file for the output"))
+            let nowhere = await apus(
+                "fit-head", "-c", file, "-d", "folder=/nowhere", "-o", file + "/net.apus")
+            #expect(nowhere.status == .failure && nowhere.errors.contains("head.apus/net.apus"))
             let unknown = await apus("fit-head", "-c", file, "-o", file + "2")
             #expect(unknown.status == .usage && unknown.errors.contains("--data <dataset> is required"))
         }

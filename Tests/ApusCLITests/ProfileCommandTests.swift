@@ -124,8 +124,8 @@ struct ProfileCommandTests {
             #expect(title.contains("parameters") && title.contains("MACs") && title.contains("FLOP/B"))
             let all = try #require(lines.first { $0.hasPrefix("all layers ") })
             #expect(all.contains(model == "lenet5" ? "61,706" : "1,235,496"))
-            // Activations have no operations: memory is their limit.
-            #expect(lines.contains { $0.contains("relu") || $0.contains("pool1") && $0.contains("*") })
+            // What moves much for few operations, a pool or a small layer.
+            #expect(lines.contains { $0.contains("*") })
             #expect(outcome.output.contains("roofline model"))
         }
     }

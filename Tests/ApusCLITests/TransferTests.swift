@@ -1,5 +1,6 @@
 import ApusCLI
 import ApusFormats
+import ApusKernels
 import ApusModels
 import ApusNN
 import ApusTraining
@@ -86,6 +87,44 @@ struct TransferTests {
             for name in before.keys where !name.hasPrefix("optimizer") {
                 #expect(before[name] == after[name], "\(name)")
             }
+        }
+    }
+
+    @Test(
+        "Of a run of the same model the data and what becomes of images are taken over, unless options say otherwise"
+    )
+    func preprocessing() async throws {
+        try await withTemporaryDirectory { directory in
+            let first = directory.appending(path: "1")
+            let model = ["--model=squeezenet1_1", "--epochs=1", "--batch-size=10", "--threads=1"]
+            let trained = await apus(
+                ["train", "--data=synthetic=20", "--image-size=32x30"] + model + ["-o", first.path])
+            #expect(trained.status == .success, "\(trained.errors)")
+            let learned = try Checkpoint(contentsOf: RunFolder(at: first).checkpoint).preprocessing()
+            func start(_ options: [String], _ name: String) async throws -> Checkpoint {
+                let folder = directory.appending(path: name)
+                let outcome = await apus(["train", "-w", first.path] + options + ["-o", folder.path])
+                #expect(outcome.status == .success, "\(outcome.errors)")
+                return try Checkpoint(contentsOf: RunFolder(at: folder).checkpoint)
+            }
+            // The model is named or not: a command line of a report names it.
+            let same = try await start(model, "2")
+            #expect(same.settings?["data"] == "synthetic=20")
+            #expect(try same.preprocessing() == learned)
+            // Other images, of another mean.
+            let others = try await start(Array(model.dropFirst()) + ["--data=synthetic=10"], "3")
+            #expect(others.modelName == "squeezenet1_1")
+            #expect(try others.preprocessing() == learned)
+            let changed = try await start(
+                model + ["--image-size=32", "--mean=0.5", "--deviation=0.25"], "4")
+            let preprocessing = try changed.preprocessing()
+            #expect(preprocessing.input == Shape(height: 32, width: 32, channels: 3))
+            #expect(preprocessing.normalization.mean == [0.5, 0.5, 0.5])
+
+            let head = directory.appending(path: "head.apus")
+            let fitted = await apus("fit-head", "-w", first.path, "--ridge", "10", "-o", head.path)
+            #expect(fitted.status == .success, "\(fitted.errors)")
+            #expect(try Checkpoint(contentsOf: head).preprocessing() == learned)
         }
     }
 

@@ -49,6 +49,17 @@ import Testing
         #expect(try folder.names() == ["data"])
     }
 
+    @Test func lookingWhetherAFileCanBeWrittenLeavesWhatIsThere() throws {
+        try AtomicFile.write(Data([1, 2, 3]), to: file("data"))
+        try AtomicFile.checkReplaceable(file("data"))
+        try AtomicFile.checkReplaceable(file("new"))
+        #expect(try WholeFile.contents(of: file("data")) == Data([1, 2, 3]))
+        #expect(try folder.names() == ["data"])
+        for impossible in [folder.url, file("data").appending(path: "below"), file("none/data")] {
+            #expect(throws: FileError.self) { try AtomicFile.checkReplaceable(impossible) }
+        }
+    }
+
     @Test func leftoversOfAFileAreRemovedAndNothingElse() throws {
         let id = UUID().uuidString
         for name in [".data.\(id).partial", ".datum.\(id).partial", ".data.x.partial", "data"] {

@@ -3,6 +3,7 @@ import ApusKernels
 import ApusModels
 import ApusNN
 import ApusTraining
+import TestSupport
 
 /// A small task: generated images of 8x8 pixels in five classes.
 enum SmallTask {
@@ -18,6 +19,30 @@ enum SmallTask {
     /// The images to train on.
     static func images(count: Int = 100, classes: Int = 5) throws -> ImageDataset {
         try .synthetic(count: count, shape: shape, classes: classes, seed: 3, split: "train")
+    }
+
+    /// Its images as PNG files, class by class, and the same in memory.
+    static func files(in tree: ImageTree) throws -> (files: DatasetSplits, memory: DatasetSplits) {
+        let data = try data()
+        for (folder, split) in [("train", data.train), ("val", data.test)] {
+            for image in 0..<split.count {
+                let name = "\(folder)/class \(split.label(of: image))/\(image).png"
+                try tree.write(split.image(image).png(), to: name)
+            }
+        }
+        let (train, test) = try ImageFolder.splits(at: tree.path)
+        func inMemory(_ folder: ImageFolder) throws -> ImageDataset {
+            try ImageDataset(
+                name: folder.name, split: folder.split, shape: shape,
+                pixels: (0..<folder.count).flatMap { try folder.image($0).samples },
+                labels: (0..<folder.count).map { UInt16(folder.label(of: $0)) }, classNames: folder.classNames
+            )
+        }
+        return (
+            try DatasetSplits(train: train, test: test, normalization: data.normalization),
+            try DatasetSplits(
+                train: inMemory(train), test: inMemory(test), normalization: data.normalization)
+        )
     }
 
     static func layers(classes: Int = 5, hidden: Int = 12) -> Sequential {

@@ -111,6 +111,43 @@ struct WhitenedTrainingTests {
         }
     }
 
+    @Test(
+        "An export replaces what an export wrote, removes a whitening that is none any more, and nothing else"
+    )
+    func exportAgain() throws {
+        let data = try SmallTask.data()
+        let (whitened, plain) = try (Self.classifier(data), SmallTask.classifier(data))
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "net.safetensors")
+            let beside = directory.appending(path: "net.whitening.safetensors")
+            func isThere(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
+            try whitened.export(to: file)
+            try whitened.export(to: file)
+            #expect(isThere(beside))
+            try plain.export(to: file)
+            #expect(!isThere(beside))
+
+            let other = Data("somebody's".utf8)
+            try other.write(to: beside)
+            try plain.export(to: file)
+            let before = try Data(contentsOf: file)
+            #expect(throws: ExportError.isNoWhitening(path: beside.path)) { try whitened.export(to: file) }
+            #expect(try Data(contentsOf: beside) == other && Data(contentsOf: file) == before)
+        }
+    }
+
+    @Test("Where there are more images than it is fitted to, the seed draws them")
+    func drawn() throws {
+        let data = try SmallTask.data()
+        func mean(seed: UInt64) throws -> [Float]? {
+            try Classifier(
+                LeNet5(classes: 5), for: data, imageSize: ImageSize(28),
+                whitening: .init(.pca, images: 40), seed: seed
+            ).preprocessing.whitening?.mean
+        }
+        #expect(try mean(seed: 1) == mean(seed: 1) && mean(seed: 1) != mean(seed: 2))
+    }
+
     @Test("A file whose whitening is not whole is refused")
     func damaged() throws {
         let data = try SmallTask.data()

@@ -145,6 +145,8 @@ def occlusion(model, x, classes, window, stride):
 
 
 def error(found, truth):
+    if not truth.any():  # As Grad-CAM is where all speaks against a class.
+        return float("inf") if found.any() else 0.0
     return ((found.double() - truth).norm() / truth.norm()).item()
 
 
@@ -162,14 +164,15 @@ def cases(network):
 
 
 def compare(network, name, options, method, is_continuous):
-    """Errors for the most probable classes, and for one that is hardly probable: ours, PyTorch's, and of what else is
-    written."""
+    """Errors for the most probable classes, and for the one after these: ours, PyTorch's, and of what else is written."""
     likely = network.explained(*options)
-    least = likely["probabilities"].sum(0).argmin().item()
-    for kind, found in (("the most probable", likely), ("the least", network.explained(*options, "--class", least))):
+    second = likely["probabilities"].sum(0).argsort()[-2].item()
+    for kind, found in (("the most probable", likely), ("the second", network.explained(*options, "--class", second))):
         x, classes, size = found["input"], found["classes"], found["input"].shape[2:]
-        if kind == "the least" and not (classes == least).all():
-            sys.exit(f"{network.name}: class {least} was asked for, found {classes}")
+        if kind == "the second" and not (classes == second).all():
+            sys.exit(f"{network.name}: class {second} was asked for, found {classes}")
+        if kind == "the most probable" and not found["maps"].any():
+            sys.exit(f"{network.name}, {name}: zero everywhere, nothing would be compared")
         truth, plain = network.model(torch.float64), network.model(torch.float32)
         seen, logits = outputs(truth, x.double())
 

@@ -129,6 +129,7 @@ extension ModelComparison {
             yTitle: tested.isEmpty ? "parameters" : "accuracy on the test images", points)
         plot.isXLogarithmic = true
         plot.isYLogarithmic = tested.isEmpty
+        plot.greatestY = tested.isEmpty ? .infinity : 1
         return plot
     }
 }

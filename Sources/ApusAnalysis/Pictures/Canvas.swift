@@ -31,9 +31,9 @@ public struct Canvas: Sendable {
 
     /// Draws an image with its upper left corner at a place.
     ///
-    /// - Parameter zoom: how many pixels each of the image's becomes, each way.
+    /// - Parameter zoom: how many pixels each of the image's becomes, each way; at least 1.
     public mutating func draw(_ image: PixelImage, x: Int, y: Int, zoom: Int = 1) {
-        let last = image.channels - 1
+        let (last, zoom) = (image.channels - 1, max(1, zoom))
         for row in clipped(y, image.height * zoom, height) {
             for column in clipped(x, image.width * zoom, width) {
                 let pixel = ((row - y) / zoom * image.width + (column - x) / zoom) * image.channels
@@ -43,11 +43,13 @@ public struct Canvas: Sendable {
         }
     }
 
-    /// Draws a straight line with round ends, smoothly.
+    /// Draws a straight line with round ends, smoothly; none with an end that is not finite.
     public mutating func line(
         from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ color: Color, width: Double = 1,
         opacity: Double = 1
     ) {
+        // Farther away nothing of it is seen, and coordinates must stay whole numbers.
+        guard [start.x, start.y, end.x, end.y, width].allSatisfy({ abs($0) < 1e9 }) else { return }
         let (dx, dy) = (end.x - start.x, end.y - start.y)
         let square = dx * dx + dy * dy
         let reach = width / 2 + 1

@@ -39,8 +39,9 @@ public struct Color: Sendable, Hashable {
             blue: UInt8(hexadecimal & 255))
     }
 
-    /// This colour, or with `share` 1 the other, or one between.
+    /// This colour, or with a share of 1 and more the other, or one between.
     func mixed(with other: Color, share: Double) -> Color {
+        let share = share > 0 ? min(share, 1) : 0
         func mix(_ from: UInt8, _ to: UInt8) -> UInt8 {
             UInt8((Double(from) + share * (Double(to) - Double(from))).rounded())
         }

@@ -9,9 +9,11 @@ package struct PlotScale {
     private let decades: ClosedRange<Double>
 
     /// An axis that holds `values`, which are finite, and for logarithms above 0.
-    package init(holding values: [Double], isLogarithmic: Bool) {
+    ///
+    /// - Parameter limit: what it does not go beyond upwards, where it is not logarithmic.
+    package init(holding values: [Double], isLogarithmic: Bool, limit: Double = .infinity) {
         guard isLogarithmic else {
-            let axis = Axis(holding: values)
+            let axis = Axis(holding: values, limit: limit)
             self.axis = axis
             decades = 0...1
             ticks = axis.ticks.map { (axis.share($0), axis.label($0)) }

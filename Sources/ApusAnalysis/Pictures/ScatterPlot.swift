@@ -23,6 +23,8 @@ public struct ScatterPlot: Sendable {
     public var classNames: [String] = []
     public var isXLogarithmic = false
     public var isYLogarithmic = false
+    /// What the y axis does not go beyond, as 1 for shares.
+    public var greatestY = Double.infinity
     /// What cannot be placed, because it is not finite, or on a logarithmic axis not above 0, is left out.
     public var points: [Point]
 
@@ -45,7 +47,7 @@ public struct ScatterPlot: Sendable {
     public func image(font: Font) -> PixelImage {
         let placed = placed
         let x = PlotScale(holding: placed.map(\.x), isLogarithmic: isXLogarithmic)
-        let y = PlotScale(holding: placed.map(\.y), isLogarithmic: isYLogarithmic)
+        let y = PlotScale(holding: placed.map(\.y), isLogarithmic: isYLogarithmic, limit: greatestY)
         let line = font.lineHeight(size: Self.textSize)
         let widest = y.ticks.map { font.width(of: $0.label, size: Self.textSize) }.max() ?? 0
         let frame = Frame(

@@ -99,12 +99,17 @@ struct CompressCommand: Command {
                     + "compress what comes of it again")
         default: break
         }
+        if arguments.contains(Self.layers), steps.energy == nil, !steps.isSparse {
+            throw UsageError.other(
+                "\(Self.layers.spelling) does not go with \(Self.rank.spelling) alone, which names its layers"
+            )
+        }
     }
 
     func run(on console: Console) throws -> ExitCode {
         let url = try RunFolder.checkpoint(at: URL(fileURLWithPath: path))
         let checkpoint = try Checkpoint(contentsOf: url)
-        try output.checkReplacesNone(of: [url])
+        try output.check(reading: [url])
         let classifier = try checkpoint.classifier(backend: backend)
         let data = try self.data ?? DatasetSpecification(ofRun: checkpoint)
         let images = try data?.loadTest(isStrict: isStrict)

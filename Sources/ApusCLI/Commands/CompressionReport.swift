@@ -1,3 +1,4 @@
+import ApusAnalysis
 import ApusData
 import ApusFormats
 import ApusModels

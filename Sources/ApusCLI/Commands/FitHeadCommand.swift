@@ -12,7 +12,8 @@ struct FitHeadCommand: Command {
     private static let weights = Option<String?>(
         "weights", short: "w", "path", absent: "random ones",
         help: "What a network of --model computes its features with, as far as names and shapes fit: "
-            + "\(TensorSource.kinds). The head is for the data's classes.")
+            + "\(TensorSource.kinds). Of a checkpoint also what 'apus train --weights' takes over. The head is for "
+            + "the data's classes.")
     private static let model = Option<ModelName?>(
         "model", short: "m", "name", absent: "the one of the checkpoint",
         help: "The network, where no checkpoint says which.")
@@ -23,7 +24,7 @@ struct FitHeadCommand: Command {
         "ridge", short: "r", "x,..", default: Penalties(RidgeHead.defaultPenalties),
         help:
             "The penalty, what is added to the diagonal of X'X; of several, separated by commas, that of the least "
-            + "error on every tenth image, which is held out.")
+            + "error on a tenth of each class's images, which is held out.")
     private static let output = Option<String>(
         required: "output", short: "o", "file", help: "Where the checkpoint with the new head goes.")
 
@@ -32,7 +33,11 @@ struct FitHeadCommand: Command {
         abstract: "Fits the last layer of a network in closed form, by ridge regression on its features.",
         groups: [
             OptionGroup(
-                "The network", [checkpoint, model, weights, TrainSettings.imageSize, TrainSettings.seed]),
+                "The network",
+                [
+                    checkpoint, model, weights, TrainSettings.imageSize, TrainSettings.mean,
+                    TrainSettings.deviation, TrainSettings.seed,
+                ]),
             OptionGroup(
                 "The fit",
                 [
@@ -61,7 +66,8 @@ struct FitHeadCommand: Command {
         backend = try CommonOptions.backend(arguments)
         threads = arguments[CommonOptions.threads]
         let ofModel: [any OptionDeclaration] = [
-            Self.model, Self.weights, TrainSettings.imageSize, TrainSettings.seed,
+            Self.model, Self.weights, TrainSettings.imageSize, TrainSettings.mean, TrainSettings.deviation,
+            TrainSettings.seed,
         ]
         if arguments.contains(Self.checkpoint) {
             if let other = ofModel.first(where: arguments.contains) {
@@ -75,6 +81,7 @@ struct FitHeadCommand: Command {
 
     func run(on console: Console) throws -> ExitCode {
         let start = ContinuousClock.now
+        try output.check()
         let (classifier, data, facts) = try network()
         CommonOptions.remark(onThreads: threads, to: console)
         let before = try classifier.evaluate(data.splits.test, threads: threads)
@@ -118,29 +125,33 @@ struct FitHeadCommand: Command {
                 isStrict: arguments[CommonOptions.strict])
             return (classifier, (splits, name), [RunFolder.shown(checkpoint.path)])
         }
-        let source = try arguments[Self.weights].map { try TensorSource($0) }
-        if let source { try output.checkReplacesNone(of: [source.url]) }
-        guard let model = try arguments[Self.model] ?? source?.checkpoint.map({ ModelName(try $0.model()) })
-        else {
+        let start = try arguments[Self.weights].map {
+            try StartingPoint($0, for: arguments[Self.model], arguments)
+        }
+        if let start { try output.checkReplacesNone(of: [start.source.url]) }
+        let known = try start?.completed() ?? arguments
+        guard let model = known[Self.model] else {
             throw UsageError.other(
                 "\(Self.model.spelling) <name> is required: the weights are no checkpoint, which would say it"
             )
         }
-        guard let name = try DatasetSpecification(arguments[Self.data], of: Self.data) else {
+        guard let name = try DatasetSpecification(known[Self.data], of: Self.data) else {
             throw UsageError.other(
                 "\(Self.data.spelling) <dataset> is required beside \(Self.model.spelling)")
         }
-        let splits = try name.load(isStrict: arguments[CommonOptions.strict])
+        let splits = try name.load(
+            normalization: TrainSettings.normalization(arguments), isStrict: arguments[CommonOptions.strict])
         let classifier = try model.built(for: "the images of \(name)") {
             try Classifier(
                 model.model(classes: splits.train.classCount), for: splits,
-                imageSize: arguments[TrainSettings.imageSize], backend: backend,
+                imageSize: arguments[TrainSettings.imageSize],
+                preprocessing: start?.preprocessing(for: splits), backend: backend,
                 seed: arguments[TrainSettings.seed])
         }
-        let lines = try arguments[Self.weights].map {
-            try StartingWeights($0, for: classifier.network).lines
+        guard let weights = try start.map({ try StartingWeights($0, for: classifier.network) }) else {
+            return (classifier, (splits, name), ["random, seed \(arguments[TrainSettings.seed])"])
         }
-        return (classifier, (splits, name), lines ?? ["random, seed \(arguments[TrainSettings.seed])"])
+        return (try classifier.constrained(by: weights.constraints), (splits, name), weights.lines)
     }
 }
 
@@ -168,7 +179,7 @@ private struct FittedHead: Encodable {
         facts.add(
             "penalty",
             head.penalty.argument
-                + (head.trials.isEmpty ? "" : ", of the least error on every tenth image"))
+                + (head.trials.isEmpty ? "" : ", of the least error on a tenth of each class's images"))
         facts.add(
             "condition",
             "\(head.condition.digits(2)) of X'X and the penalty; \(head.meanSquaredError.decimals(4)) is the mean "

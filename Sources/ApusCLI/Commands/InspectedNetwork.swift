@@ -85,8 +85,7 @@ struct InspectedNetwork {
             CataloguedNetwork(
                 model: name.model(classes: arguments[NetworkDesign.classes]), weights: arguments[weights],
                 input: arguments[CommonOptions.input],
-                normalization: try TrainSettings.normalization(
-                    mean: arguments[mean], deviation: arguments[deviation]) ?? .symmetric(channels: 1)))
+                normalization: try TrainSettings.normalization(arguments) ?? .symmetric(channels: 1)))
     }
 
     /// A classifier and the test images.

@@ -1,11 +1,10 @@
 import ApusModels
 import ApusNN
 import ApusTraining
-import Foundation
 
 /// What a network takes over from the file of `--weights`.
 struct StartingWeights {
-    private let path: String
+    private let start: StartingPoint
     private let report: WeightsReport
     private let parameterCount: Int
     /// Frozen parameters that the file does not set, which therefore stay random.
@@ -13,27 +12,12 @@ struct StartingWeights {
     /// What training keeps of the weights, where they come from a compressed network.
     let constraints: WeightConstraints
 
-    /// The arguments of `apus train`, with the model of the checkpoint that they start from, if they name no other.
-    ///
-    /// - Throws: What reading the file throws; `CheckpointError` where the catalogue does not know its model.
-    static func completing(_ arguments: ParsedArguments) throws -> ParsedArguments {
-        // A pipe gives its bytes a single time, and they are needed later.
-        guard let path = arguments[TrainSettings.weights], !arguments.contains(CommonOptions.model),
-            let url = try? RunFolder.checkpoint(at: URL(fileURLWithPath: path)).resolvingSymlinksInPath(),
-            (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true,
-            let checkpoint = try TensorSource(path).checkpoint
-        else { return arguments }
-        return try arguments.completed(with: [
-            CommonOptions.model.name: ModelName(try checkpoint.model()).argument
-        ])
-    }
-
     /// Sets the parameters of `network` for which the file has tensors that fit.
     ///
-    /// - Throws: `WeightsError` where none does, or what reading the file throws.
-    init(_ path: String, for network: Network) throws {
-        let source = try TensorSource(path)
-        self.path = source.shownPath
+    /// - Throws: `WeightsError` where none does.
+    init(_ start: StartingPoint, for network: Network) throws {
+        let source = start.source
+        self.start = start
         report = try network.loadFitting(source.file, named: source.shownPath)
         parameterCount = network.parameters.count
         let loaded = Set(report.loaded)
@@ -47,6 +31,8 @@ struct StartingWeights {
         let unknown = report.skipped.filter { $0.reason == .noParameter }
         let others = report.skipped.filter { $0.reason != .noParameter }
         let lists = [
+            ("taken over too", start.taken),
+            ("not taken over, since it is of another model", start.left),
             ("left out", others.map { "\($0.name) (\($0.reason))" }),
             ("left out, since no parameter has the name", unknown.map(\.name)),
             ("not in the file", report.missing),
@@ -54,7 +40,8 @@ struct StartingWeights {
             ("zeros stay in", constraints.pruned),
             ("shared weights stay shared in", constraints.shared),
         ]
-        return ["\(path): sets \(report.loaded.count) of \(parameterCount.counted("parameter"))"]
+        let count = "\(report.loaded.count) of \(parameterCount.counted("parameter"))"
+        return ["\(start.source.shownPath): sets \(count)"]
             + lists.filter { !$0.1.isEmpty }.map { "\($0): \($1.listed)" }
     }
 }

@@ -16,6 +16,14 @@ struct TensorTarget {
         try url.checkReplacesNone(of: inputs)
     }
 
+    /// Refuses, before there is work to lose, a place where nothing can be written, or where one of `inputs` lies.
+    ///
+    /// - Throws: `CommandError` where writing would replace one of these; `FileError`.
+    func check(reading inputs: [URL] = []) throws {
+        try checkReplacesNone(of: inputs)
+        try AtomicFile.checkReplaceable(url)
+    }
+
     /// Refuses, before there is work to lose, a name that is of no format to write so many tensors in.
     ///
     /// - Throws: `CommandError` where the name's ending says none, or one that holds a single tensor.

@@ -52,6 +52,8 @@ struct TrainCommand: Command {
         ])
 
     let arguments: ParsedArguments
+    /// What a new run starts from.
+    let start: StartingPoint?
     let settings: TrainSettings
     let folder: URL
     let isResumed: Bool
@@ -62,8 +64,11 @@ struct TrainCommand: Command {
 
     init(_ arguments: ParsedArguments) throws {
         isResumed = arguments[Self.resume]
-        // A run that is taken up has its model; its starting weights may be gone.
-        let arguments = try isResumed ? arguments : StartingWeights.completing(arguments)
+        // A run that is taken up has all of it; its starting weights may be gone.
+        let model = arguments.contains(CommonOptions.model) ? arguments[CommonOptions.model] : nil
+        start = try (isResumed ? nil : arguments[TrainSettings.weights])
+            .map { try StartingPoint($0, for: model, arguments) }
+        let arguments = try start?.completed() ?? arguments
         self.arguments = arguments
         settings = try TrainSettings(arguments)
         folder = URL(fileURLWithPath: arguments[Self.output] ?? "runs/\(settings.model.folderName)")
@@ -90,10 +95,11 @@ struct TrainCommand: Command {
         let model = try settings.model(for: data)
         let (trainer, weights) = try settings.model.built(for: images) {
             let classifier = try Classifier(
-                model, for: data, imageSize: settings.imageSize, whitening: settings.whitening,
+                model, for: data, imageSize: settings.imageSize,
+                preprocessing: start?.preprocessing(for: data), whitening: settings.whitening,
                 backend: settings.backend, freezing: settings.frozen, seed: settings.configuration.seed,
                 threads: threads)
-            let weights = try settings.weights.map { try StartingWeights($0, for: classifier.network) }
+            let weights = try start.map { try StartingWeights($0, for: classifier.network) }
             let constrained = try weights.map { try classifier.constrained(by: $0.constraints) }
             return (try self.trainer(constrained ?? classifier, on: data, settings), weights)
         }
@@ -135,10 +141,12 @@ struct TrainCommand: Command {
             folder.removeLeftovers()
             return (folder, lock)
         } catch let error as RunFolderError {
-            var canGoOn = FileManager.default.fileExists(atPath: RunFolder(at: folder).checkpoint.path)
+            let old = RunFolder(at: folder)
+            var canGoOn = FileManager.default.fileExists(atPath: old.checkpoint.path)
             if case .inUse = error { canGoOn = false }
+            let resumption = "go on with it by --resume --output \(old.shownPath.quotedForShell), or "
             throw CommandError(
-                "\(error); \(canGoOn ? "go on with it by --resume, or " : "")name another folder by --output")
+                "\(error); \(canGoOn ? resumption : "")name another folder by --output")
         }
     }
 

@@ -53,7 +53,8 @@ extension TrainSettings {
         "weights", short: "w", "file", absent: "random ones",
         help: "Start from what another network has learned, as far as names and shapes fit: "
             + "a file of tensors, a checkpoint, or the folder of a run. "
-            + "Of a checkpoint the model too, unless --model names another.")
+            + "Of a checkpoint also the model; and, unless --model names another, the data, the image size, the "
+            + "normalisation and the whitening, where no option says them.")
     static let freeze = Option<NamePatterns?>(
         "freeze", "names", absent: "none",
         help: "Parameters that stay as they are: names or patterns, separated by commas, as in 'features.*'.")

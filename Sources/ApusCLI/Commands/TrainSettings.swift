@@ -37,8 +37,7 @@ struct TrainSettings: Sendable {
         model = arguments[CommonOptions.model]
         data = try Self.data.reading { try DatasetSpecification(parsing: arguments[Self.data]) }
         imageSize = arguments[Self.imageSize]
-        let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
-        normalization = try Self.normalization(mean: mean, deviation: deviation)
+        normalization = try Self.normalization(arguments)
         whitening = arguments[Self.whiten]
         augmentation = try CommonOptions.augmentation(arguments)
         classes = arguments[Self.classes]
@@ -65,8 +64,8 @@ struct TrainSettings: Sendable {
         texts[Self.classWeights.name] = classWeights?.argument
         texts[Self.ema.name] = arguments[Self.ema]?.argument
         texts[Self.imageSize.name] = imageSize?.argument
-        texts[Self.mean.name] = mean?.argument
-        texts[Self.deviation.name] = deviation?.argument
+        texts[Self.mean.name] = arguments[Self.mean]?.argument
+        texts[Self.deviation.name] = arguments[Self.deviation]?.argument
         texts[Self.whiten.name] = whitening?.argument
         texts[CommonOptions.augment.name] = augmentation?.description
         texts[Self.classes.name] = classes?.argument
@@ -156,10 +155,11 @@ struct TrainSettings: Sendable {
         return try recipe.completing(arguments)
     }
 
-    /// What `--mean` and `--deviation` say together; nil where neither is given.
-    static func normalization(
-        mean: ChannelNumbers?, deviation: ChannelNumbers?
-    ) throws -> Normalization? {
+    /// The constants that the arguments give.
+    ///
+    /// - Throws: `UsageError` where they are none.
+    static func normalization(_ arguments: ParsedArguments) throws -> Normalization? {
+        let (mean, deviation) = (arguments[Self.mean], arguments[Self.deviation])
         guard mean != nil || deviation != nil else { return nil }
         guard let mean, let deviation else {
             throw UsageError.other("\(Self.mean.spelling) and \(Self.deviation.spelling) go together")

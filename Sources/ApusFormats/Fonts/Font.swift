@@ -83,24 +83,22 @@ private final class Face {
     init(_ data: Data, path: String) throws {
         bytes = .allocate(byteCount: max(1, data.count), alignment: 1)
         data.copyBytes(to: bytes)
+        // What there is by then goes with this object, which is whole.
         func check(_ status: FT_Error) throws {
-            guard status != 0 else { return }
-            release()
-            throw FontError.unreadable(path: path, code: Int(status))
+            if status != 0 { throw FontError.unreadable(path: path, code: Int(status)) }
         }
         try check(FT_Init_FreeType(&library))
         let start = bytes.bindMemory(to: FT_Byte.self).baseAddress
         try check(FT_New_Memory_Face(library, start, FT_Long(data.count), 0, &face))
         // Fonts of pixels have some sizes alone.
-        try check(FT_Set_Pixel_Sizes(face, 0, 12))
+        guard (face?.pointee.face_flags ?? 0) & FT_Long(FT_FACE_FLAG_SCALABLE) != 0 else {
+            throw FontError.unreadable(path: path, code: Int(FT_Err_Invalid_Pixel_Size))
+        }
     }
 
-    deinit { release() }
-
-    private func release() {
+    deinit {
         if let face { FT_Done_Face(face) }
         if let library { FT_Done_FreeType(library) }
-        (face, library) = (nil, nil)
         bytes.deallocate()
     }
 
@@ -118,8 +116,10 @@ private final class Face {
 
     /// Nil where FreeType cannot draw it, as for want of memory.
     func glyph(_ code: UInt32) -> Font.Glyph? {
-        guard FT_Load_Char(face, FT_ULong(code), FT_Int32(FT_LOAD_RENDER)) == 0,
-            let slot = face?.pointee.glyph?.pointee
+        // A bitmap that the font holds beside its outlines has bits where these have bytes.
+        let flags = FT_Int32(FT_LOAD_RENDER | FT_LOAD_NO_BITMAP)
+        guard FT_Load_Char(face, FT_ULong(code), flags) == 0, let slot = face?.pointee.glyph?.pointee,
+            UInt32(slot.bitmap.pixel_mode) == FT_PIXEL_MODE_GRAY.rawValue || slot.bitmap.rows == 0
         else { return nil }
         let bitmap = slot.bitmap
         let (height, width) = (Int(bitmap.rows), Int(bitmap.width))

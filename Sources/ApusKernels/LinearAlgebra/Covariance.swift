@@ -44,10 +44,10 @@ public struct Covariance: Sendable, Hashable {
 ///
 /// Numbers are taken as their distance from the first sample, so that a feature which never changes has a variance of
 /// exactly zero, and no digits are lost to a mean far from zero. The bits depend on the samples and the blocks they
-/// come in, not on the number of threads.
-public final class CovarianceSums: @unchecked Sendable {
-    public let features: Int
-    public private(set) var count = 0
+/// come in, not on the number of threads. Calls must not overlap: only the workers of one share it.
+package final class CovarianceSums: @unchecked Sendable {
+    package let features: Int
+    package private(set) var count = 0
 
     private let products: GramMatrix
     private let sums: DoubleBuffer
@@ -61,7 +61,7 @@ public final class CovarianceSums: @unchecked Sendable {
     private static let columnsOfJob = 64
 
     /// - Throws: `AllocationError` where memory runs out.
-    public init(features: Int) throws {
+    package init(features: Int) throws {
         self.features = features
         products = try GramMatrix(order: features)
         sums = try DoubleBuffer(count: features)
@@ -69,7 +69,7 @@ public final class CovarianceSums: @unchecked Sendable {
     }
 
     /// Adds samples, `[samples, features]`.
-    public func add(_ samples: MatrixView, workers: Workers) {
+    package func add(_ samples: MatrixView, workers: Workers) {
         precondition(samples.columns == features && !samples.isTransposed)
         guard samples.rows > 0 else { return }
         if first.isEmpty {
@@ -99,7 +99,7 @@ public final class CovarianceSums: @unchecked Sendable {
     }
 
     /// What has been added so far.
-    public var covariance: Covariance {
+    package var covariance: Covariance {
         guard count > 0 else {
             return Covariance(
                 count: 0, mean: Array(repeating: 0, count: features),

@@ -60,6 +60,8 @@ public func checkGradients(
 public enum GradientCheckError: Error, Sendable, Hashable, CustomStringConvertible {
     /// `name` is the parameter's name, or `input`; `place` counts its numbers in PyTorch's order.
     case wrong(name: String, place: Int, backward: Double, differences: Double, layout: Layout)
+    /// Outputs are not finite, though inputs are of order 1: memory is read, perhaps, that nobody has written.
+    case notFinite(layout: Layout)
     /// All numbers that were moved lie at kinks, or all gradients are zero.
     case nothingCompared(name: String, layout: Layout)
     /// The parameters' gradients of a batch are not the sum of those of its images: they are not added up.
@@ -69,6 +71,8 @@ public enum GradientCheckError: Error, Sendable, Hashable, CustomStringConvertib
         switch self {
         case .wrong(let name, let place, let backward, let differences, let layout):
             "\(name)[\(place)], \(layout): backward gives \(backward), central differences \(differences)"
+        case .notFinite(let layout):
+            "outputs, \(layout): found numbers that are not finite; forward must write its memory before it reads it"
         case .nothingCompared(let name, let layout):
             "\(name), \(layout): found no number that moves the output smoothly; nothing was compared"
         case .notAdded(let name, let layout):
@@ -107,7 +111,7 @@ private final class GradientCheck {
 
     /// The numbers that were compared.
     func run(placesPerTensor: Int) throws -> Int {
-        let start = forward()
+        let start = try forward()
         executor.reduceGradients(0..<network.trainedFloats)
         // Before anything is moved: each forward pass computes them anew.
         let gradients = network.parameters.map { network.values(of: $0, in: executor.gradients) }
@@ -160,11 +164,15 @@ private final class GradientCheck {
     }
 
     /// The outputs; the gradients are computed with them.
-    private func forward() -> [Float] {
+    private func forward() throws -> [Float] {
         _ = executor.computeGradients(
             ArrayBatch(images: images), count: images.count, loss: UpstreamLoss(upstream: upstream),
             seed: seed)
-        return executor.outputs.channelsFirstArray
+        let outputs = executor.outputs.channelsFirstArray
+        guard outputs.allSatisfy(\.isFinite) else {
+            throw GradientCheckError.notFinite(layout: network.layout)
+        }
+        return outputs
     }
 
     /// Compares one number of a gradient with differences around `value`, which `move` replaces; false where these
@@ -175,7 +183,7 @@ private final class GradientCheck {
     ) throws -> Bool {
         func outputs(at offset: Float) throws -> [Float] {
             try move(value + offset)
-            return forward()
+            return try forward()
         }
         let step = Self.step
         let (right, left) = (try outputs(at: step), try outputs(at: -step))

@@ -40,8 +40,11 @@ package struct CompactTensor {
 
     package static let longGap = 15
     static let greatestCodebook = 1 << 16
-    /// More numbers than a parameter has: what a damaged file says is no reason to ask for all memory.
-    static let greatestCount = 1 << 30
+
+    /// The most numbers that so many bytes stand for: twice as many as the longest gaps make of them, and a few for
+    /// free. What a file says is then no reason to ask for more memory than some hundred times the file; tensors
+    /// that are nothing but zeros, or one number, are stored as floats where they are large.
+    static func greatestCount(inBytes bytes: Int) -> Int { 4096 + 64 * bytes }
 
     package let form: Form
     package let bytes: Data
@@ -67,9 +70,9 @@ package struct CompactTensor {
                 Form(places: places, coded: coded, codebook: $0, placeBits: placeBits)
             }
         }
-        guard let form = forms.min(by: { $0.bytes < $1.bytes }), form.bytes < 4 * values.count else {
-            return nil
-        }
+        guard let form = forms.min(by: { $0.bytes < $1.bytes }), form.bytes < 4 * values.count,
+            values.count <= Self.greatestCount(inBytes: form.bytes)
+        else { return nil }
         self.form = form
         bytes = Self.bytes(of: values, different, form)
     }
@@ -118,7 +121,8 @@ package struct CompactTensor {
     ///
     /// - Returns: nil where the bytes are not those of the form.
     package static func values(_ bytes: Data, form: Form, count: Int) -> [Float]? {
-        guard 0...greatestCount ~= count, 0...count ~= form.coded, form.bytes == bytes.count,
+        guard form.bytes == bytes.count, 0...greatestCount(inBytes: bytes.count) ~= count,
+            0...count ~= form.coded,
             0...min(greatestCodebook, bytes.count / 4) ~= form.codebook,
             form.places != .all || form.coded == count
         else { return nil }
@@ -130,7 +134,8 @@ package struct CompactTensor {
         }
         guard let places = places(&bits, form, count: count) else { return nil }
         var values = [Float](repeating: 0, count: count)
-        for place in places {
+        for index in 0..<form.coded {
+            let place = form.places == .all ? index : places[index]
             guard let code = bits.next(form.codeBits) else { return nil }
             if form.codebook == 0 {
                 values[place] = Float(bitPattern: UInt32(code))
@@ -142,10 +147,11 @@ package struct CompactTensor {
         return bits.isAtEnd ? values : nil
     }
 
+    /// The places of the numbers that have a code; none where all have one.
     private static func places(_ bits: inout BitReader, _ form: Form, count: Int) -> [Int]? {
         var places: [Int] = []
         switch form.places {
-        case .all: return Array(0..<count)
+        case .all: return places
         case .bitmap:
             for place in 0..<count {
                 guard let bit = bits.next(1) else { return nil }

@@ -7,7 +7,7 @@ final class SharedGradient: @unchecked Sendable {
     /// Where the parameter lies among those that are trained.
     let range: Range<Int>
     /// The squared length of the sums, each counted once.
-    private(set) var squares = 0.0
+    var squares: Double { sums.reduce(0) { $0 + $1 * $1 } }
     private var shares: [Int32] = []
     private var sums: [Double] = []
 
@@ -19,7 +19,6 @@ final class SharedGradient: @unchecked Sendable {
     func add(_ gradients: FloatView, _ parameters: FloatView) {
         if shares.isEmpty { findShares(parameters.slice(range)) }
         Updates.addGradients(gradients.slice(range), of: shares, sums: &sums)
-        squares = sums.reduce(0) { $0 + $1 * $1 }
     }
 
     private func findShares(_ parameters: FloatView) {

@@ -1,7 +1,7 @@
 import ApusNN
 
 /// A classifier of which each layer's weights are a few numbers, its codebook, and what became of each layer. Biases
-/// are left, and zeros stay zeros, beside the codebook.
+/// are left, and zeros stay zeros, beside the codebook: a parameter that has some is pruned, too.
 ///
 /// Han, Mao and Dally, 2016, "Deep compression: Compressing deep neural networks with pruning, trained quantization
 /// and Huffman coding", arXiv 1510.00149, section 3: one-dimensional k-means that begins with numbers at equal
@@ -36,6 +36,7 @@ public struct WeightSharing: Sendable {
         let parameters = try network.weights(of: patterns)
         let shared = try network.copy()
         var layers: [Layer] = []
+        var constraints = classifier.constraints
         for parameter in parameters {
             let values = network.values(of: parameter)
             guard values.allSatisfy(\.isFinite) else {
@@ -43,6 +44,9 @@ public struct WeightSharing: Sendable {
                     layer: parameter.layerPath, reason: "found numbers that are not finite")
             }
             let nonzeros = values.filter { $0 != 0 }
+            if nonzeros.count < values.count, !constraints.pruned.contains(parameter.name) {
+                constraints.pruned.append(parameter.name)
+            }
             let clusters = ScalarClusters(nonzeros, count: 1 << bits)
             let replaced = values.map { $0 == 0 ? 0 : clusters.nearest(to: $0) }
             try shared.setValues(replaced, of: parameter)
@@ -52,7 +56,6 @@ public struct WeightSharing: Sendable {
                     codebook: clusters.centroids, error: Self.error(values, replaced)))
         }
         self.layers = layers
-        var constraints = classifier.constraints
         constraints.shared += parameters.map(\.name).filter { !constraints.shared.contains($0) }
         self.classifier = try classifier.with(shared, constraints)
     }

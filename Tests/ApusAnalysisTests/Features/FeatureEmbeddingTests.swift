@@ -87,7 +87,8 @@ struct FeatureVectorsTests {
         let expected = (0..<50 * vectors.count).map { row in
             Float(outputs[row * pixels..<(row + 1) * pixels].reduce(0) { $0 + Double($1) } / Double(pixels))
         }
-        #expect(vectors.values == expected)
+        // Batches of another extent round in another order: sums of up to 64 products, that come to less than 2 each way.
+        expectClose(vectors.values, expected, absolute: 2 * 64 * 0x1p-24)
         #expect(vectors.count == (layer == "conv" ? 4 : 12))
         #expect(vectors.labels == (0..<50).map { data.label(of: $0) })
     }

@@ -6,7 +6,7 @@ import Testing
 private struct Squares: Layer {
     enum Mistake: CaseIterable {
         case none, forgetsFactor, forgetsGain, swapsChannels, overwritesGradient, ignoresAddition, readsOutput
-        case readsScratch
+        case readsScratch, readsScratchForward
     }
     let mistake: Mistake
 
@@ -19,7 +19,10 @@ private struct Squares: Layer {
 
     func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         let gain = context.parameter(0)
-        forEach(input) { n, y, x, c in output[n, y, x, c] = gain[c] * input[n, y, x, c] * input[n, y, x, c] }
+        let unwritten = mistake == .readsScratchForward ? context.scratch(0)[0] : 0
+        forEach(input) { n, y, x, c in
+            output[n, y, x, c] = gain[c] * input[n, y, x, c] * input[n, y, x, c] + unwritten
+        }
     }
 
     func backward(
@@ -83,6 +86,7 @@ private struct Squares: Layer {
         case (.swapsChannels, .wrong(let name, let place, let backward, let differences, let found)):
             #expect(name == "layer.gain" && place < 2 && backward != differences && found == layout)
         case (.readsOutput, .wrong), (.readsScratch, .wrong): break
+        case (.readsScratchForward, .notFinite(let found)): #expect(found == layout)
         case (_, let other): Issue.record("\(mistake) was found as \(other)")
         }
     }

@@ -1,3 +1,4 @@
+import ApusFormats
 import ApusTraining
 import Foundation
 import TestSupport
@@ -63,6 +64,38 @@ struct CompactTensorTests {
         // All different, and none zero.
         #expect(CompactTensor(uniformFloats(count: 500, seed: 6)) == nil)
         #expect(CompactTensor([]) == nil)
+    }
+
+    @Test("What takes no bytes is a few numbers, and floats where it is more")
+    func nothing() throws {
+        #expect(CompactTensor([Float](repeating: 0, count: 4096))?.bytes.count == 0)
+        #expect(CompactTensor([Float](repeating: 0, count: 4097)) == nil)
+        let form = try #require(CompactTensor([0, 0])).form
+        #expect(CompactTensor.values(Data(), form: form, count: 4096)?.count == 4096)
+        #expect(CompactTensor.values(Data(), form: form, count: 4097) == nil)
+    }
+
+    @Test("A small file that says it holds gigabytes is refused")
+    func hostile() throws {
+        let classifier = try SmallTask.classifier(SmallTask.data())
+        try classifier.network.set("hidden.weight", [Float](repeating: 0, count: 12 * 64))
+        let pruned = try classifier.constrained(by: WeightConstraints(pruned: ["hidden.weight"]))
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "net.apus")
+            try pruned.save(to: file)
+            #expect(try Checkpoint(contentsOf: file).constraints.pruned == ["hidden.weight"])
+            var bytes = try Data(contentsOf: file)
+            let shape = try #require(bytes.range(of: Data("\"shape\":[12,64]".utf8)))
+            bytes.replaceSubrange(shape, with: Data("\"shape\":[32768,32768]".utf8))
+            let length = bytes[8..<12].enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) } + 6
+            bytes.replaceSubrange(8..<12, with: withUnsafeBytes(of: UInt32(length).littleEndian) { Data($0) })
+            let sum = CRC32.checksum(bytes.dropLast(4))
+            bytes.replaceSubrange(
+                bytes.count - 4..<bytes.count, with: withUnsafeBytes(of: sum.littleEndian) { Data($0) })
+            try bytes.write(to: file)
+            let error = #expect(throws: FormatError.self) { try Checkpoint(contentsOf: file) }
+            #expect(error?.found.contains("[32768, 32768] in 0 bytes") == true)
+        }
     }
 
     @Test("Bytes that are not those of the form are none at all", arguments: tensors.indices)

@@ -153,8 +153,8 @@ struct ConstrainedTrainingTests {
         #expect(abs(squares.squareRoot() - clip) < rounding + clip * 1e-3)
     }
 
-    @Test("Where nothing is constrained, training is what it was to the bit")
-    func unconstrained() throws {
+    @Test("Pruned weights none of which is zero are trained as free ones, to the bit")
+    func nothingPruned() throws {
         let data = try SmallTask.data()
         let plain = try SmallTask.trainer(data, SmallTask.configuration(Self.optimizers[1]))
         let pruned = try Pruning(SmallTask.classifier(data), sparsity: 0)

@@ -193,6 +193,10 @@ struct LowRankCompressionTests {
         #expect(throws: FactoringError.self) {
             try LowRankCompression(classifier, energy: nil, ranks: LayerRanks(parsing: "relu=2"))
         }
+        // Its weight is 5x12.
+        #expect(throws: FactoringError.rank(6, layer: "output", rows: 5, columns: 12)) {
+            try LowRankCompression(classifier, energy: nil, ranks: LayerRanks(parsing: "output=6"))
+        }
         try classifier.network.set("output.weight", [.nan] + [Float](repeating: 1, count: 59))
         let error = #expect(throws: CompressionError.self) {
             try LowRankCompression(classifier, energy: 0.9)

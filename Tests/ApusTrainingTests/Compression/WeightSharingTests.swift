@@ -81,6 +81,22 @@ struct WeightSharingTests {
         #expect(errors.allSatisfy { $0 >= 0 && $0 < 1 })
     }
 
+    @Test("Zeros that nobody pruned stay zeros, too, while the codebook moves")
+    func zeros() throws {
+        let data = try SmallTask.data()
+        let classifier = try SmallTask.classifier(data)
+        let network = classifier.network
+        try network.set(
+            "output.weight", network.values("output.weight").enumerated().map { $0 < 20 ? 0 : $1 })
+        let shared = try WeightSharing(classifier, bits: 3, layers: ["hidden", "output"]).classifier
+        #expect(shared.constraints.pruned == ["output.weight"])
+        let before = try shared.network.values("output.weight")
+        let trainer = try Trainer(shared, on: data, SmallTask.configuration(SmallTask.optimizers[0]))
+        try trainer.fit()
+        let after = try trainer.classifier.network.values("output.weight")
+        #expect(before != after && zip(before, after).allSatisfy { ($0 == 0) == ($1 == 0) })
+    }
+
     @Test("A checkpoint has as many bits for each weight as its codebook needs")
     func checkpoint() throws {
         let classifier = try SmallTask.classifier(SmallTask.data())

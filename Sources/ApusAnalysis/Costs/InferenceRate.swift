@@ -1,7 +1,7 @@
 import ApusData
 import ApusKernels
 import ApusNN
-import Foundation
+import ApusTraining
 
 /// How many images a second classifiers classify, measured in turns, so that what else
 /// the machine does hits all alike.
@@ -11,7 +11,7 @@ public enum InferenceRate {
         max(8, min(256, 2_000_000_000 / max(1, network.multiplyAdds)))
     }
 
-    /// The median rate of each classifier, in images a second, over images of noise that lie in memory.
+    /// The median rate of each classifier, in images a second, over generated images that lie in memory.
     ///
     /// - Parameters:
     ///   - batchSize: images computed at once.
@@ -44,14 +44,8 @@ private struct InferenceRun {
     init(_ classifier: Classifier, batchSize: Int, workers: Workers) throws {
         executor = try Executor(
             classifier.network, batchSize: batchSize, workers: workers, isTraining: false)
-        let shape = classifier.preprocessing.image
-        let random = CounterRandom(seed: 1, purpose: .shuffle)
-        // Noise that repeats after a prime number of pixels is as good.
-        let noise = (0..<65_521).map { UInt8(min(255, 256 * random.uniform(at: $0))) }
-        let pixels = (0..<batchSize * shape.count).map { noise[$0 % noise.count] }
-        let images = try ImageDataset(
-            name: "noise", split: "test", shape: shape, pixels: pixels,
-            labels: [UInt16](repeating: 0, count: batchSize), classNames: ["noise"])
+        let images = try ImageDataset.synthetic(
+            count: batchSize, shape: classifier.preprocessing.image, classes: 1, seed: 1, split: "test")
         batch = try DatasetBatch(images, classifier.preprocessing)
     }
 
