@@ -1,4 +1,5 @@
 import ApusCLI
+import ApusFormats
 import Testing
 
 @Suite("apus")
@@ -30,7 +31,11 @@ struct ApusProgramTests {
         let examples = ApusProgram.program.commands.flatMap { $0.specification.examples }
         for example in examples {
             let words = example.arguments.split(separator: " ").map(String.init)
-            _ = try ApusProgram.program.parse(words)
+            do {
+                _ = try ApusProgram.program.parse(words)
+            } catch is FileError {
+                // Of a file that an example names, and is not here: the line has been read.
+            }
         }
     }
 

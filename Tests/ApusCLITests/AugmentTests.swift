@@ -76,9 +76,10 @@ struct PreviewCommandTests {
                 outcome.output.hasPrefix(
                     "3 images of synthetic=60, each as it is and in 2 variants by flip=1,rotate=20, in "))
             let sheet = try PixelImage(contentsOf: file)
-            // Three images of 28 pixels, each three wide, with margins of 12 and gaps of 4.
-            #expect(sheet.size == ImageSize(height: 3 * 84 + 2 * 4 + 24, width: 3 * 84 + 3 * 12 + 4))
-            #expect(sheet.channels == 1)
+            // Three images of 28 pixels, each three wide, with margins of 14 and gaps of 8, after the names of classes.
+            #expect(sheet.height == 3 * 84 + 2 * 8 + 28 && sheet.channels == 3)
+            let first = sheet.width - 14 - (3 * 84 + 2 * 8 + 14)
+            #expect(first > 28)
 
             let train = try DatasetSpecification.synthetic(count: 60).load().train
             let chain = try Augmentation(parsing: "flip=1,rotate=20")
@@ -90,11 +91,15 @@ struct PreviewCommandTests {
                     try chain.apply(to: image, number: index, seed: 5, epoch: $0)
                 }
                 for (column, expected) in ([image] + variants).enumerated() {
-                    let left = [12, 12 + 84 + 12, 12 + 84 + 12 + 84 + 4][column]
+                    let left = first + [0, 84 + 8 + 14, 84 + 8 + 14 + 84 + 8][column]
                     for y in 0..<84 {
                         for x in 0..<84 {
-                            let found = sheet.samples[(12 + row * 88 + y) * sheet.width + left + x]
-                            #expect(found == expected.samples[y / 3 * 28 + x / 3])
+                            let pixel = 3 * ((14 + row * 92 + y) * sheet.width + left + x)
+                            let grey = expected.samples[y / 3 * 28 + x / 3]
+                            guard sheet.samples[pixel..<pixel + 3].allSatisfy({ $0 == grey }) else {
+                                Issue.record("image \(row), \(column) differs at \(y), \(x)")
+                                return
+                            }
                         }
                     }
                 }
@@ -110,7 +115,7 @@ struct PreviewCommandTests {
             for (size, extent) in [("42", 84), ("100x50", 100), ("448", 224)] {
                 #expect(await apus(line + ["--image-size", size]).status == .success)
                 let sheet = try PixelImage(contentsOf: file)
-                #expect(sheet.height == extent + 24)
+                #expect(sheet.height == extent + 28)
             }
         }
     }

@@ -173,7 +173,7 @@ struct MistakeTests {
         let data = try SmallTask.data()
         let classifier = try SmallTask.classifier(data)
         let outcome = try classifier.test(data.test, batchSize: 7)
-        #expect(outcome.report == (try classifier.evaluate(data.test)))
+        #expect(outcome.report == (try classifier.evaluate(data.test, batchSize: 7)))
         let wrong = (0..<data.test.count).filter { index in
             let answer = try? classifier.predict(data.test.image(index))
             return answer?.classIndex != data.test.label(of: index)

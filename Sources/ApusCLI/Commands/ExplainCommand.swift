@@ -38,7 +38,7 @@ struct ExplainCommand: Command {
                 "explain --checkpoint runs/lenet5 --index 0-3 --layer conv2",
                 "Four test images of the data that a network was trained on."),
             Example(
-                "explain -c runs/photos cat.jpg --class dog --method occlusion --output dog.png",
+                "explain -c runs/photos cat.jpg --class dog --method occlusion -o dog.png",
                 "What speaks for the dog in the picture of a cat."),
         ])
 

@@ -42,9 +42,7 @@ struct FeaturesCommand: Command {
                 "features --checkpoint runs/lenet5 --index 3 --layer 'relu*'",
                 "What the ReLUs make of a test image of the data it was trained on."),
             Example(
-                "features cat.jpg -m squeezenet1_1 -w squeezenet1_1.pth --mean 0.485,0.456,0.406 "
-                    + "--deviation 0.229,0.224,0.225 --layer features.3",
-                "The maps of a Fire module of torchvision's, which sees images normalised as ImageNet's."),
+                "features cat.jpg --checkpoint runs/photos --layer features.3", "The maps of a Fire module."),
         ])
 
     let network: InspectedNetwork

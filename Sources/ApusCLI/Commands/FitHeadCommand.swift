@@ -48,7 +48,7 @@ struct FitHeadCommand: Command {
         examples: [
             Example("fit-head -c runs/lenet5 -o head.apus", "A new head for the features of a run."),
             Example(
-                "fit-head -m squeezenet1_1 -w squeezenet.pth -d folder=photos --image-size 128 -o photos.apus",
+                "fit-head -m squeezenet1_1 -w imagenet.pth -d folder=photos -o new.apus",
                 "A head for other classes, on features that were learned elsewhere."),
             Example(
                 "fit-head -m lenet5 -d fashion-mnist --ridge 10 -o random.apus",

@@ -43,7 +43,7 @@ struct TrainCommand: Command {
                 "train -m squeezenet1_1 -d folder=photos --image-size 128 -o runs/photos",
                 "SqueezeNet on the photos in photos/cat, photos/dog, ..., a fifth of them to test on."),
             Example(
-                "train --weights small.apus --epochs 2 --learning-rate 0.01 --output runs/tuned",
+                "train --weights small.apus --epochs 2 --learning-rate 0.01 -o runs/tuned",
                 "Fine-tuning of what 'apus compress' made: layers stay factored, zeros zero, shared weights shared."
             ),
             Example(

@@ -110,7 +110,12 @@ private final class Face {
 
     private var metrics: FT_Size_Metrics? { face?.pointee.size?.pointee.metrics }
 
-    var lineHeight: Int { Int(((metrics.map { Double($0.height) } ?? 0) / 64).rounded(.up)) }
+    /// As the font says, or at least so much that no letter reaches into the next line.
+    var lineHeight: Int {
+        guard let metrics else { return 0 }
+        let descent = Int((-Double(metrics.descender) / 64).rounded(.up))
+        return max(Int((Double(metrics.height) / 64).rounded(.up)), ascent + descent)
+    }
 
     private var ascent: Int { Int(((metrics.map { Double($0.ascender) } ?? 0) / 64).rounded(.up)) }
 

@@ -4,6 +4,21 @@ import ApusKernels
 import TestSupport
 import Testing
 
+/// The left half of an image speaks against the class, or for nothing; the right one for it.
+private struct Halves: ExplanationMethod {
+    let isSigned: Bool
+    let name = "Halves"
+
+    func maps(_ request: ExplanationRequest) throws -> [AttributionMap] {
+        let input = request.network.input
+        let values = (0..<input.pixels).map { place -> Float in
+            place % input.width < input.width / 2 ? (isSigned ? -1 : 0) : 1
+        }
+        let map = AttributionMap(height: input.height, width: input.width, values: values)
+        return [AttributionMap](repeating: map, count: request.count)
+    }
+}
+
 @Suite("A sheet of explanations")
 struct ExplanationSheetTests {
     private func entries(
@@ -50,9 +65,9 @@ struct ExplanationSheetTests {
                     title: "", image: $0.image.converted(toChannels: 1), explanation: $0.explanation)
             }
         }
-        let signed = try coloured(sheet(grey(entries(1, by: .classActivationMap, classIndex: 0))))
+        let signed = try coloured(sheet(grey(entries(1, by: Halves(isSigned: true)))))
         #expect(signed.contains { $0.red > $0.blue + 60 } && signed.contains { $0.blue > $0.red + 60 })
-        let unsigned = try coloured(sheet(grey(entries(1, by: .saliency))))
+        let unsigned = try coloured(sheet(grey(entries(1, by: Halves(isSigned: false)))))
         #expect(unsigned.contains { $0.red > $0.blue + 60 } && !unsigned.contains { $0.blue > $0.red + 20 })
     }
 

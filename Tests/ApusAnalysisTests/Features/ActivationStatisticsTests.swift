@@ -20,7 +20,9 @@ struct ActivationStatisticsTests {
                 "conv", "relu", "pool", "flatten", "hidden", "relu2", "output",
             ])
         for layer in statistics.layers {
-            let outputs = try InspectedTask.outputs(classifier, data, layer: layer.layer).map(Double.init)
+            let outputs = try InspectedTask.outputs(
+                classifier, data, layer: layer.layer, batchSize: batchSize
+            ).map(Double.init)
             let mean = outputs.reduce(0, +) / Double(outputs.count)
             let squares = outputs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             // At most 12,800 terms are summed, each sum rounded by 2^-53: 2e-12 of the terms' magnitude.

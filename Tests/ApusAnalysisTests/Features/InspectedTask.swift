@@ -31,14 +31,22 @@ enum InspectedTask {
             normalization: Normalization(mean: [0.5], deviation: [0.25]))
     }
 
-    /// Every output of a layer for the images, `[images, channels, height, width]`, run as one batch.
-    static func outputs(_ classifier: Classifier, _ data: ImageDataset, layer: String) throws -> [Float] {
+    /// Every output of a layer for the images, `[images, channels, height, width]`.
+    ///
+    /// - Parameter batchSize: by default all images are one batch; products of other batches may round in another order.
+    static func outputs(
+        _ classifier: Classifier, _ data: ImageDataset, layer: String, batchSize: Int? = nil
+    ) throws -> [Float] {
+        let size = batchSize ?? data.count
         let executor = try Executor(
-            classifier.network.unfused(), batchSize: data.count, workers: Workers(count: 1), isTraining: false
-        )
+            classifier.network.unfused(), batchSize: size, workers: Workers(count: 1), isTraining: false)
         let outputs = LayerOutputs(images: data.count, of: [layer])
-        executor.observer = outputs.observer()
-        _ = executor.infer(try DatasetBatch(data, classifier.preprocessing), count: data.count)
+        let batch = try DatasetBatch(data, classifier.preprocessing)
+        for start in stride(from: 0, to: data.count, by: size) {
+            batch.start = start
+            executor.observer = outputs.observer(from: start)
+            _ = executor.infer(batch, count: min(size, data.count - start))
+        }
         return outputs.outputs(in: executor.network)[0].values
     }
 }

@@ -64,12 +64,26 @@ private struct Squares: Layer {
     }
 }
 
+/// Zero, whatever it sees.
+private struct Nothing: Layer {
+    func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan { LayerPlan(output: shape) }
+
+    func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) { output.fill(0) }
+
+    func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) { inputGradient.clear() }
+}
+
 @Suite struct GradientCheckTests {
     private let shape = Shape(height: 3, width: 4, channels: 2)
 
     @Test func aRightLayerPassesInEveryLayout() throws {
-        // Of each layout and surrounding: 40 of the input's 48 numbers, and the gains.
-        #expect(try checkGradients(of: Squares(mistake: .none), input: shape) == 3 * (40 + 2 + 40 + 4))
+        // Of each layout and surrounding: 40 of the input's 48 numbers, but for those near the square's flat place, and
+        // the gains.
+        let compared = try checkGradients(of: Squares(mistake: .none), input: shape)
+        #expect((3 * 76...3 * 86).contains(compared))
     }
 
     @Test(arguments: Squares.Mistake.allCases.filter { $0 != .none }, Layout.allCases)
@@ -100,7 +114,11 @@ private struct Squares: Layer {
             },
             Fire(2, squeeze: 2, expand: 3), Residual(Conv2D(2, 2, kernel: 1)), Scale(2), Tanh(), ScaledTanh(),
             Sigmoid(), AveragePool2D(kernelSize: 2), GlobalAveragePool2D(), ReLU(), MaxPool2D(kernelSize: 2),
-            Dropout(rate: 0.5), Softmax(),
+            Dropout(rate: 0.5),
+            Sequential {
+                Flatten()
+                Softmax()
+            },
         ]
         for layer in layers {
             #expect(throws: Never.self, "\(layer.kind)") { try checkGradients(of: layer, input: shape) }
@@ -109,7 +127,7 @@ private struct Squares: Layer {
 
     @Test func whatNothingMovesIsSaid() {
         let error = #expect(throws: GradientCheckError.self) {
-            try checkGradients(of: Dropout(rate: 1), input: shape, layouts: [.channelsFirst])
+            try checkGradients(of: Nothing(), input: shape, layouts: [.channelsFirst])
         }
         #expect(error == .nothingCompared(name: "input", layout: .channelsFirst))
         #expect(
