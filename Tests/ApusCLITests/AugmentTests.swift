@@ -91,7 +91,7 @@ struct PreviewCommandTests {
                     try chain.apply(to: image, number: index, seed: 5, epoch: $0)
                 }
                 for (column, expected) in ([image] + variants).enumerated() {
-                    let left = first + [0, 84 + 8 + 14, 84 + 8 + 14 + 84 + 8][column]
+                    let left = first + column * (84 + 8) + (column > 0 ? 14 : 0)
                     for y in 0..<84 {
                         for x in 0..<84 {
                             let pixel = 3 * ((14 + row * 92 + y) * sheet.width + left + x)
