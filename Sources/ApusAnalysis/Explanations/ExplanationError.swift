@@ -26,7 +26,7 @@ public enum ExplanationError: Error, Sendable, Hashable, CustomStringConvertible
         case .noConvolution: "the network has no convolution whose output is a map of more than one pixel"
         case .noPooledEnd(let found):
             "class activation maps want a network that ends in GlobalAveragePool2D, or in that and Linear; found "
-                + " \(found): Grad-CAM explains any network with a convolution"
+                + "\(found): Grad-CAM explains any network with a convolution"
         case .endsInSoftmax(let layer):
             "the network ends in Softmax (\(layer)), expected the logits before it, whose gradients explain a class: "
                 + "leave it out, a classifier's probabilities are the softmax of its outputs in any case"

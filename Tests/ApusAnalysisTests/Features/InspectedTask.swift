@@ -37,7 +37,7 @@ enum InspectedTask {
     static func outputs(
         _ classifier: Classifier, _ data: ImageDataset, layer: String, batchSize: Int? = nil
     ) throws -> [Float] {
-        let size = batchSize ?? data.count
+        let size = min(batchSize ?? data.count, data.count)
         let executor = try Executor(
             classifier.network.unfused(), batchSize: size, workers: Workers(count: 1), isTraining: false)
         let outputs = LayerOutputs(images: data.count, of: [layer])
