@@ -19,8 +19,8 @@ struct Stripes: Dataset {
         let phase = random.integer(below: 6, at: 0)
         let samples = (0..<16 * 16).map { pixel in
             let along = pixel % 16 * steps.0 + pixel / 16 * steps.1 + phase + 96
-            let stripe: Float = along % 6 < 3 ? 30 : 0
-            return UInt8(stripe + 225 * random.uniform(at: 8 + pixel))
+            let stripe: Float = along % 6 < 3 ? 90 : 0
+            return UInt8(stripe + 165 * random.uniform(at: 8 + pixel))
         }
         return PixelImage(height: 16, width: 16, channels: 1, samples: samples)
     }
