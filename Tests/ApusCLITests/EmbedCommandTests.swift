@@ -26,7 +26,7 @@ struct EmbedCommandTests {
         }
     }
 
-    @Test("Too few images, a layer that is not there and a network of fewer classes are refused")
+    @Test("Too few images, a layer that is not there and a layer of one feature are refused")
     func refusals() async {
         let few = await apus("embed", "-m", "lenet5", "-d", "synthetic=600", "--images", "2")
         #expect(few.status == .failure && few.errors.contains("found 2 images, expected at least 3"))
