@@ -89,13 +89,15 @@ final class ConvolutionProblem {
         if layout == .channelsLast && pass == .weightGradient { expected = naiveResult?.outputLast }
         // Forward has written over the gradient.
         buffers[2].view.copy(from: gradient)
-        guard algorithm == .winograd, let expected else { return result == expected }
-        // Winograd's fractions round. Errors of 1e-6 of the norm were measured; a single wrong tile makes 1e-3.
+        guard [.winograd, .imagesLastWinograd].contains(algorithm), let expected else {
+            return result == expected
+        }
+        // Winograd's fractions round. Errors of 1e-6 to 3e-6 of the norm were measured; a single wrong tile makes 1e-3.
         let squares = zip(result, expected).reduce(into: (error: 0.0, norm: 0.0)) { sums, pair in
             sums.error += Double(pair.0 - pair.1) * Double(pair.0 - pair.1)
             sums.norm += Double(pair.1) * Double(pair.1)
         }
-        return squares.error <= 4e-6 * 4e-6 * squares.norm
+        return squares.error <= 8e-6 * 8e-6 * squares.norm
     }
 
     private var weights: ConvolutionWeights {

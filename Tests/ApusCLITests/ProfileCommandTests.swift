@@ -26,7 +26,8 @@ struct ProfileCommandTests {
         expectSame(shares, 1)
         #expect(
             report.parts.map(\.name) == [
-                "loading images", "loss", "clearing, dealing", "gradient sums", "update", "waiting",
+                "loading images", "loss", "clearing, dealing", "gradient sums", "update",
+                "preparing weights", "waiting",
             ])
         #expect(report.parts.allSatisfy { $0.seconds > 0 })
     }
@@ -98,8 +99,7 @@ struct ProfileCommandTests {
             let start = try #require(lines.firstIndex { $0.hasPrefix("step ") })
             let rows = lines[start...].prefix { !$0.hasPrefix("Times are") }.compactMap(figures)
             let all = try #require(rows.last)
-            // LeNet-5 has no weights to prepare.
-            #expect(rows.count == (model == "lenet5" ? 9 : 10) && all.percent == 100)
+            #expect(rows.count == 10 && all.percent == 100)
             // Each is rounded in its last digit, at worst a tenth of a millisecond for the longest step here.
             let parts = rows.dropLast()
             #expect(abs(parts.reduce(0) { $0 + $1.percent } - 100) <= 0.05 * Double(rows.count))

@@ -28,7 +28,7 @@ public enum Convolution {
                 scratch: scratch, into: output)
             return
         }
-        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
+        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout, algorithm))
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, output, share) { part, x, y in
@@ -50,8 +50,8 @@ public enum Convolution {
             // Blocks of images are not shared: one takes them all.
             guard share.hasWhole else { return }
             ImagesLastConvolution.forward(
-                geometry, input: input, weights: weights.values, bias: bias, rectifies: rectifies,
-                into: output)
+                geometry, input: input, weights: weights, bias: bias, rectifies: rectifies,
+                algorithm: algorithm, scratch: scratch, into: output)
         }
     }
 
@@ -110,8 +110,8 @@ public enum Convolution {
                 biasGradient: biasGradient, inputGradient: inputGradient.tensor)
             return
         }
-        let maskScratch = scratch.slice(geometry.columnScratch(input.layout)..<scratch.count)
-        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout))
+        let maskScratch = scratch.slice(geometry.columnScratch(input.layout, algorithm)..<scratch.count)
+        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout, algorithm))
         let pointwise = geometry.isPointwise
         let beta: Float = inputGradient.isAddition ? 1 : 0
         switch input.layout {
@@ -151,9 +151,10 @@ public enum Convolution {
                 inputGradient: pointwise ? inputGradient : inputGradient.adding)
         case .imagesLast:
             ImagesLastConvolution.backward(
-                geometry, input: input, weights: weights.values, outputGradient: outputGradient,
-                rectifiedOutput: rectifiedOutput, scratch: maskScratch, weightGradient: weightGradient,
-                biasGradient: biasGradient, inputGradient: inputGradient)
+                geometry, input: input, weights: weights, outputGradient: outputGradient,
+                rectifiedOutput: rectifiedOutput, algorithm: algorithm, scratch: scratch,
+                maskScratch: maskScratch, weightGradient: weightGradient, biasGradient: biasGradient,
+                inputGradient: inputGradient)
         }
     }
 

@@ -9,6 +9,8 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case winograd = "Winograd F(4x4, 3x3)"
     /// Loops of our own, which lower nothing; images last.
     case imagesLast = "direct, images last"
+    /// Winograd's F(4x4, 5x5), images last.
+    case imagesLastWinograd = "Winograd F(4x4, 5x5), images last"
 }
 
 extension ConvolutionGeometry {
@@ -17,7 +19,8 @@ extension ConvolutionGeometry {
         switch layout {
         case .channelsFirst: .gemm
         case .channelsLast: backend == .gemm ? .gemm : Winograd.isFaster(self) ? .winograd : .direct
-        case .imagesLast: .imagesLast
+        case .imagesLast:
+            backend != .gemm && ImagesLastWinograd.isFaster(self) ? .imagesLastWinograd : .imagesLast
         }
     }
 }

@@ -100,26 +100,26 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         _ layout: Layout, algorithm: ConvolutionAlgorithm = .gemm, rectifies: Bool = false
     ) -> Int {
         if algorithm == .winograd { return Winograd.scratchCount(self) }
-        let columns = columnScratch(layout)
+        let columns = columnScratch(layout, algorithm)
         guard rectifies else { return columns }
         return switch layout {
         case .channelsFirst: columns + groupOutputChannels * output.pixels
         case .channelsLast: columns + groupOutputChannels * tilePixels
-        case .imagesLast: layout.floats(batch: 1, output)
+        case .imagesLast: columns + layout.floats(batch: 1, output)
         }
     }
 
     /// The floats of that without a ReLU's gradient, which comes after them.
-    func columnScratch(_ layout: Layout) -> Int {
+    func columnScratch(_ layout: Layout, _ algorithm: ConvolutionAlgorithm) -> Int {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
         case .channelsLast:
             (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)) + DirectProduct.scratchCount
-        case .imagesLast: 0
+        case .imagesLast: algorithm == .imagesLastWinograd ? ImagesLastWinograd.scratchCount(self) : 0
         }
     }
 
-    /// Where a direct product has its panel in the scratch of `columnScratch(.channelsLast)`: after the columns.
+    /// Where a direct product has its panel in the scratch of `columnScratch`: after the columns.
     func panel(in scratch: FloatView) -> FloatView {
         scratch.slice(scratch.count - DirectProduct.scratchCount..<scratch.count)
     }

@@ -1,7 +1,7 @@
 /// A convolution's weights, and what its algorithm has made of them before any image.
 public struct ConvolutionWeights: Sendable {
     let values: FloatView
-    /// Filled by `prepare`. Winograd's algorithm wants them; direct products copy less with them.
+    /// Filled by `prepare`. Winograd's algorithms want them; direct products copy less with them.
     let prepared: FloatView?
     let preparedForBackward: FloatView?
 
@@ -18,6 +18,10 @@ public struct ConvolutionWeights: Sendable {
         guard let prepared else { return }
         precondition(values.count == geometry.weightCount)
         let transposed = forBackward ? preparedForBackward : nil
+        if algorithm == .imagesLastWinograd {
+            ImagesLastWinograd.prepare(geometry, weights: values, into: prepared)
+            return
+        }
         if algorithm == .winograd {
             Winograd.prepare(geometry, weights: values, into: prepared, transposedInto: transposed)
             return
@@ -55,6 +59,7 @@ extension Convolution {
         case .winograd:
             let count = Winograd.preparedCount(geometry)
             return (count, count)
+        case .imagesLastWinograd: return (ImagesLastWinograd.preparedCount(geometry), 0)
         case .direct where geometry.groups == 1:
             return (
                 DirectProduct.packedCount(rows: depth, columns: outputs),

@@ -1,32 +1,41 @@
 import CVectorKernels
 
 /// Convolution where images are last: a tap is a product of one weight and a vector of 16 images, and nothing is
-/// lowered.
+/// lowered. Where that is faster, `ImagesLastWinograd` takes fewer of them.
 ///
 /// A tile of the result, a few pixels of a few channels, stays in registers while it runs over the source's channels and
 /// taps; the gradient of a row of taps, while it runs over pixels.
 enum ImagesLastConvolution {
     /// See `Convolution.forward`.
     static func forward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, bias: FloatView?, rectifies: Bool,
-        into output: Tensor
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, bias: FloatView?,
+        rectifies: Bool, algorithm: ConvolutionAlgorithm, scratch: FloatView, into output: Tensor
     ) {
+        let kernels = VectorKernels.current
         var sliding = geometry.sliding
         for block in 0..<input.rows {
             geometry.forEachGroup { group in
-                unsafe VectorKernels.current.convolve_images(
+                if algorithm == .imagesLastWinograd {
+                    unsafe kernels.convolve_images_winograd(
+                        &sliding, geometry.output.channels, input.maps(group.input, ofBlock: block),
+                        weights.prepared!.base, bias?.base, rectifies, scratch.base,
+                        output.maps(group.output, ofBlock: block))
+                    return
+                }
+                unsafe kernels.convolve_images(
                     &sliding, geometry.groupOutputChannels, input.maps(group.input, ofBlock: block),
-                    weights.base + group.firstWeight, bias.map { unsafe $0.base + group.output.lowerBound },
+                    weights.values.base + group.firstWeight,
+                    bias.map { unsafe $0.base + group.output.lowerBound },
                     rectifies, output.maps(group.output, ofBlock: block))
             }
         }
     }
 
-    /// See `Convolution.backward`; `scratch` is taken where there is a `rectifiedOutput`.
+    /// See `Convolution.backward`; `maskScratch` is taken where there is a `rectifiedOutput`.
     static func backward(
-        _ geometry: ConvolutionGeometry, input: Tensor, weights: FloatView, outputGradient: Tensor,
-        rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
-        inputGradient: GradientDestination
+        _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
+        rectifiedOutput: Tensor?, algorithm: ConvolutionAlgorithm, scratch: FloatView, maskScratch: FloatView,
+        weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         let kernels = VectorKernels.current
         var sliding = geometry.sliding
@@ -35,7 +44,7 @@ enum ImagesLastConvolution {
             var gradient = outputGradient.images(images)
             if let rectifiedOutput {
                 let masked = Tensor(
-                    scratch, batch: images.count, shape: gradient.shape, layout: gradient.layout)
+                    maskScratch, batch: images.count, shape: gradient.shape, layout: gradient.layout)
                 Rectifier.backward(
                     gradient, output: rectifiedOutput.images(images), inputGradient: .overwrite(masked))
                 gradient = masked
@@ -47,6 +56,13 @@ enum ImagesLastConvolution {
                         outputs, gradient.shape.pixels, images.count, dy,
                         biasGradient.base + group.output.lowerBound)
                 }
+                if algorithm == .imagesLastWinograd {
+                    unsafe kernels.convolve_images_winograd_gradients(
+                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
+                        weights.prepared!.base, scratch.base, weightGradient?.base, inputGradient.isAddition,
+                        inputGradient.tensor.map { unsafe $0.maps(group.input, ofBlock: block) })
+                    return
+                }
                 if let weightGradient {
                     unsafe kernels.convolve_images_weight_gradient(
                         &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
@@ -54,7 +70,8 @@ enum ImagesLastConvolution {
                 }
                 if let target = inputGradient.tensor {
                     unsafe kernels.convolve_images_input_gradient(
-                        &sliding, outputs, dy, weights.base + group.firstWeight, inputGradient.isAddition,
+                        &sliding, outputs, dy, weights.values.base + group.firstWeight,
+                        inputGradient.isAddition,
                         target.maps(group.input, ofBlock: block))
                 }
             }

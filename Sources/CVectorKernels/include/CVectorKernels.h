@@ -76,7 +76,7 @@ typedef struct {
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
 /// Channels of a panel of the transforms below.
-enum { apus_winograd_panel = 64 };
+enum { apus_winograd_panel = 64, apus_winograd_images_panel = 32 };
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
 /// may be rounded together or apart.
@@ -174,6 +174,17 @@ typedef struct {
     void (*convolve_images_weight_gradient)(
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         float *weights);
+    /// The same for 5x5 kernels of stride 1, all channels one group, by Winograd's F(4x4, 5x5). The weights of `pairs` of
+    /// channels are transformed to `[product, output, channel]` first; `scratch` is that of `ImagesLastWinograd`.
+    void (*large_weights)(long pairs, const float *weights, float *factors);
+    void (*convolve_images_winograd)(
+        const apus_convolution *convolution, long outputs, const float *input, const float *factors,
+        const float *bias, bool rectifies, float *scratch, float *output);
+    /// Adds the gradient of the weights, of the first `images` of the block, and sets the input's or adds to it; either may
+    /// be null.
+    void (*convolve_images_winograd_gradients)(
+        const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
+        const float *factors, float *scratch, float *weight_gradient, bool adds, float *input_gradient);
     /// Adds the sum of each map over its pixels and the first `images` of the block.
     void (*image_sums)(long channels, long pixels, long images, const float *values, float *sums);
     /// The maxima of windows and their places, as `max_pool_last`; where `rectified`, the place of a maximum that is

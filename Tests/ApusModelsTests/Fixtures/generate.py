@@ -153,8 +153,9 @@ def network(name, kind, images, gain, sgd_rate, adam_rate, digests):
         loss.backward()
         results |= {prefix + "logits": logits, prefix + "loss": loss}
         gradients[dtype] = {"input": x.grad} | {n: p.grad for n, p in model.named_parameters()}
+        # With its own epsilon Adam takes whole steps where a gradient is nothing but rounding: in whatever direction.
         optimizers = {"sgd": lambda p: torch.optim.SGD(p, lr=sgd_rate, momentum=0.9),
-                      "adam": lambda p: torch.optim.Adam(p, lr=adam_rate)}
+                      "adam": lambda p: torch.optim.Adam(p, lr=adam_rate, eps=1e-5)}
         for key, optimizer in optimizers.items():
             results[f"{prefix}losses.{key}"] = losses(
                 started(kind(), dtype, gain), optimizer, images.to(dtype), labels)
