@@ -14,7 +14,7 @@ struct ProfileCommandTests {
 
     @Test("The layers and the other parts add up to the step", arguments: [1, 2])
     func sums(threads: Int) async throws {
-        let report = try await report("--threads", "\(threads)", "--batch-size", "32")
+        let report = try await report("--threads", "\(threads)", "--batch-size", "32", "--backend", "vector")
         #expect(report.step.count == 3 && report.step.threads == threads)
         #expect(report.batchSize == 32 && report.isTraining)
         let layers = report.layers.reduce(0) { $0 + $1.forward.seconds + ($1.backward?.seconds ?? 0) }
@@ -91,7 +91,7 @@ struct ProfileCommandTests {
         for model in ["lenet5", "squeezenet1_1"] {
             let outcome = await apus(
                 "profile", "--model", model, "--input", model == "lenet5" ? "28x28x1" : "48x48x3", "--steps",
-                "3", "--batch-size", "4", columns: 100)
+                "3", "--batch-size", "4", "--backend", "vector", columns: 100)
             #expect(outcome.status == .success)
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.allSatisfy { $0.count <= 100 })
@@ -116,7 +116,7 @@ struct ProfileCommandTests {
             let outcome = await apus(
                 "profile", "--roofline", "--model", model, "--input",
                 model == "lenet5" ? "28x28x1" : "48x48x3",
-                "--steps", "3", "--batch-size", "4", columns: 100)
+                "--steps", "3", "--batch-size", "4", "--backend", "vector", columns: 100)
             #expect(outcome.status == .success)
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.allSatisfy { $0.count <= 100 })

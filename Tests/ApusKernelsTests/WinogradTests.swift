@@ -11,16 +11,17 @@ struct WinogradTests {
         let kernel: Int
         let layout: Layout
         let algorithm: ConvolutionAlgorithm
-        /// Errors of the definition itself in single precision; that many were measured on layers of the networks' extents.
+        /// How many times the error of the definition itself in single precision is allowed.
         let multiple: Double
         /// Roundings that count where sums are so short that the definition makes next to none.
         let roundings: Double
 
         var testDescription: String { algorithm.rawValue }
 
-        /// 3 was measured on layers of SqueezeNet's extents, whose sums are longer than most here.
+        /// 3 times was measured on layers of SqueezeNet's extents, whose sums are longer than most here.
         static let small = Form(
             kernel: 3, layout: .channelsLast, algorithm: .winograd, multiple: 4, roundings: 16)
+        /// 6 times was measured, and 46 roundings where that is more: of weights' gradients.
         static let large = Form(
             kernel: 5, layout: .imagesLast, algorithm: .imagesLastWinograd, multiple: 8, roundings: 64)
     }
@@ -41,8 +42,8 @@ struct WinogradTests {
         extent(12, 8, padding: 1, (16, 64)), extent(13, 13, padding: 1, (32, 144)),
         extent(9, 14, padding: 0, (48, 16)), extent(21, 22, padding: ReferenceExtent(2, 1), (16, 80)),
         extent(3, 5, padding: 0, (16, 16)), extent(1, 2, padding: 3, (32, 16)),
-        extent(of: .large, batch: 16, 12, 12, padding: 0, (20, 50)),
-        extent(of: .large, batch: 19, 14, 14, padding: 0, (6, 16)),
+        extent(of: .large, batch: 19, 12, 12, padding: 0, (20, 50)),
+        extent(of: .large, batch: 16, 14, 14, padding: 0, (6, 16)),
         extent(of: .large, batch: 33, 9, 21, padding: ReferenceExtent(2, 1), (5, 17)),
         extent(of: .large, batch: 1, 5, 6, padding: 0, (1, 1)),
         extent(of: .large, batch: 8, 1, 2, padding: 4, (3, 2)),
@@ -101,6 +102,17 @@ struct WinogradTests {
                     into: output)
             }
             expectAsGood(form, output.channelsFirstArray, single.values, exact.values, "output")
+            let first = output.channelsFirstArray
+            Convolution.forward(
+                geometry, input: x, weights: w, bias: nil, algorithm: algorithm, scratch: scratch,
+                into: output)
+            let unbiased = (
+                reference.forward(input, weights: weights),
+                reference.forward(double(input), weights: double(weights))
+            )
+            expectAsGood(
+                form, output.channelsFirstArray, unbiased.0.values, unbiased.1.values, "without bias")
+            #expect(output.channelsFirstArray != first)
 
             let inputGradient = memory.tensor(
                 batch: input.batch, geometry.input, layout, margin: kind.margin)
@@ -135,17 +147,44 @@ struct WinogradTests {
             #expect(relativeNormError(biasGradient.array.map(Double.init), db) <= 16 * 0x1p-24)
 
             // What nobody wants is left out; what is there is added to.
-            let first = inputGradient.channelsFirstArray
+            let once = inputGradient.channelsFirstArray
             backward(nil, .add(inputGradient))
             expectAsGood(
                 form, inputGradient.channelsFirstArray, dx.0.values.map { $0 + $0 },
                 dx.1.values.map { $0 + $0 },
                 "input, twice")
-            #expect(inputGradient.channelsFirstArray != first)
+            #expect(inputGradient.channelsFirstArray != once)
             let weightsAlone = memory.view(old)
             biasGradient.fill(0)
             backward(weightsAlone, .discard)
             expectEqual(weightsAlone.array, weightGradient.array)
         }
+    }
+
+    /// What F(4x4, 5x5) is for: enough channels, kernels of 5x5, and maps that stay near the processor.
+    @Test func isTakenWhereItIsFaster() {
+        func algorithm(
+            _ channels: (Int, Int), on extent: Int, kernel: Int = 5, padding: Int = 0, stride: Int = 1,
+            dilation: Int = 1, groups: Int = 1, _ backend: Backend = .vector
+        ) -> ConvolutionAlgorithm {
+            func both(_ value: Int) -> ReferenceExtent { ReferenceExtent(value, value) }
+            return ConvolutionCase(
+                input: both(extent), inputChannels: channels.0, outputChannels: channels.1,
+                kernel: both(kernel),
+                stride: both(stride), padding: both(padding), dilation: both(dilation), groups: groups
+            ).geometry.algorithm(.imagesLast, backend)
+        }
+        // The second convolutions of the LeNets, and the third of the wider one.
+        #expect(algorithm((6, 16), on: 14) == .imagesLastWinograd)
+        #expect(algorithm((20, 50), on: 12) == .imagesLastWinograd)
+        #expect(algorithm((50, 50), on: 4, padding: 2) == .imagesLastWinograd)
+        let others = [
+            algorithm((20, 50), on: 12, .gemm), algorithm((1, 20), on: 28),
+            algorithm((20, 50), on: 12, kernel: 3),
+            algorithm((20, 50), on: 12, stride: 2), algorithm((20, 50), on: 12, dilation: 2),
+            algorithm((20, 50), on: 12, groups: 2), algorithm((50, 50), on: 2, padding: 2),
+            algorithm((32, 64), on: 64),
+        ]
+        #expect(others.allSatisfy { $0 == .imagesLast })
     }
 }

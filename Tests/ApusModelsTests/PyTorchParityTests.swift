@@ -10,7 +10,7 @@ import Testing
 ///
 /// PyTorch's own float32 stands by its float64 in the fixtures; its relative error is near 3e-7 for the
 /// LeNets, 8e-7 for the SqueezeNets. Ours adds in another order: it may be a few times as far from the truth,
-/// not more. No rectifier and no maximum is so near a tie that this could turn it (`margin` in
+/// not more (`NetworkFixture` says how many). No rectifier and no maximum is so near a tie that this could turn it (`margin` in
 /// `generate.py`).
 @Suite("PyTorch parity")
 struct PyTorchParityTests {

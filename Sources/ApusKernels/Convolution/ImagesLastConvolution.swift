@@ -1,7 +1,7 @@
 import CVectorKernels
 
 /// Convolution where images are last: a tap is a product of one weight and a vector of 16 images, and nothing is
-/// lowered. Where that is faster, `ImagesLastWinograd` takes fewer of them.
+/// lowered. Where that is faster, `ImagesLastWinograd` multiplies less often.
 ///
 /// A tile of the result, a few pixels of a few channels, stays in registers while it runs over the source's channels and
 /// taps; the gradient of a row of taps, while it runs over pixels.
@@ -16,10 +16,10 @@ enum ImagesLastConvolution {
         for block in 0..<input.rows {
             geometry.forEachGroup { group in
                 if algorithm == .imagesLastWinograd {
-                    unsafe kernels.convolve_images_winograd(
-                        &sliding, geometry.output.channels, input.maps(group.input, ofBlock: block),
-                        weights.prepared!.base, bias?.base, rectifies, scratch.base,
-                        output.maps(group.output, ofBlock: block))
+                    unsafe ImagesLastWinograd.forward(
+                        geometry, input: input.maps(group.input, ofBlock: block), weights: weights,
+                        bias: bias, rectifies: rectifies, scratch: scratch,
+                        into: output.maps(group.output, ofBlock: block))
                     return
                 }
                 unsafe kernels.convolve_images(
@@ -57,10 +57,13 @@ enum ImagesLastConvolution {
                         biasGradient.base + group.output.lowerBound)
                 }
                 if algorithm == .imagesLastWinograd {
-                    unsafe kernels.convolve_images_winograd_gradients(
-                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
-                        weights.prepared!.base, scratch.base, weightGradient?.base, inputGradient.isAddition,
-                        inputGradient.tensor.map { unsafe $0.maps(group.input, ofBlock: block) })
+                    unsafe ImagesLastWinograd.backward(
+                        geometry, images: images.count, input: input.maps(group.input, ofBlock: block),
+                        outputGradient: dy, weights: weights, scratch: scratch,
+                        weightGradient: weightGradient,
+                        inputGradient: inputGradient.tensor.map {
+                            unsafe $0.maps(group.input, ofBlock: block)
+                        }, adding: inputGradient.isAddition)
                     return
                 }
                 if let weightGradient {

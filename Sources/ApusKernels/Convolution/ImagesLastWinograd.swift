@@ -5,7 +5,8 @@ import CVectorKernels
 ///
 /// A tile of 4x4 outputs is `A^T [(G g G^T) * (B^T d B)] A` of 8x8 inputs d and the kernel g: 64 multiplications in place of
 /// 400. Every number is a vector of 16 images. Backward is the adjoint of each step. The matrices are those of the
-/// points 0, ±1/2, ±1, ±2 and infinity; their greater sums cancel, and make the rounding error of a result up to 2e-6 of its norm.
+/// points 0, ±1/2, ±1, ±2 and infinity; their greater sums cancel, and round more (Benchmarks/RESULTS.md has the errors).
+/// By the definition a weight that met only zeros has no gradient at all; here, it has that of rounding.
 enum ImagesLastWinograd {
     private static let products = 64
 
@@ -14,33 +15,82 @@ enum ImagesLastWinograd {
     }
 
     /// Whether a convolution can be computed so, and is faster for it: the transforms of a tile cost about as much
-    /// as so many multiply-adds.
+    /// as so many multiply-adds, and what is made of a map is no more than a cache holds.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
         typealias Extent = ConvolutionGeometry.Extent
         guard geometry.kernel == Extent(5), geometry.stride == Extent(1), geometry.dilation == Extent(1),
-            geometry.groups == 1
+            geometry.groups == 1, scratchCount(geometry) <= 1 << 20
         else { return false }
-        let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
-        let tile = products * inputs * outputs + 600 * inputs + 400 * outputs
-        return tiles(geometry) * tile < geometry.multiplyAdds
+        let (input, output, padding) = (geometry.input, geometry.output, geometry.padding)
+        // The loops that lower nothing multiply no zeros of padding.
+        func taps(_ output: Int, _ input: Int, _ padding: Int) -> Int {
+            (0..<output).reduce(0) { $0 + max(0, min($1 - padding + 5, input) - max($1 - padding, 0)) }
+        }
+        let direct =
+            taps(output.height, input.height, padding.height) * taps(output.width, input.width, padding.width)
+            * input.channels * output.channels
+        let tile = products * input.channels * output.channels + 600 * input.channels + 400 * output.channels
+        return tiles(geometry) * tile < direct
     }
 
     /// Floats of the transformed weights.
     static func preparedCount(_ geometry: ConvolutionGeometry) -> Int {
-        products * geometry.input.channels * geometry.output.channels
+        products * geometry.weightCount / 25
     }
 
     static func prepare(_ geometry: ConvolutionGeometry, weights: FloatView, into prepared: FloatView) {
-        precondition(prepared.count == preparedCount(geometry))
-        unsafe VectorKernels.current.large_weights(
+        check(geometry, prepared)
+        unsafe VectorKernels.current.convolve_images_winograd_weights(
             geometry.input.channels * geometry.output.channels, weights.base, prepared.base)
     }
 
     /// Floats of scratch: factors of the input and their gradients, and for a panel of output channels the products, the
     /// gradient of the weights' factors, and the products with one of these, transposed.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
-        let (inputs, panel) = (geometry.input.channels, Int(apus_winograd_images_panel))
-        let places = tiles(geometry) * Int(apus_chunk)
+        let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
+        let panel = min(
+            Int(apus_winograd_images_panel), (geometry.output.channels + chunk - 1) / chunk * chunk)
+        let places = tiles(geometry) * chunk
         return products * (places * (2 * inputs + panel) + panel * inputs) + places * panel
+    }
+
+    /// The output of a block of images.
+    @unsafe
+    static func forward(
+        _ geometry: ConvolutionGeometry, input: UnsafePointer<Float>, weights: ConvolutionWeights,
+        bias: FloatView?, rectifies: Bool, scratch: FloatView, into output: UnsafeMutablePointer<Float>
+    ) {
+        let prepared = weights.prepared!
+        check(geometry, prepared, scratch: scratch)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.convolve_images_winograd(
+            &sliding, geometry.output.channels, input, prepared.base, bias?.base, rectifies, scratch.base,
+            output)
+    }
+
+    /// Adds the gradient of the weights, of the first `images` of a block, and adds or writes that of the input; either may be
+    /// nil.
+    @unsafe
+    static func backward(
+        _ geometry: ConvolutionGeometry, images: Int, input: UnsafePointer<Float>,
+        outputGradient: UnsafePointer<Float>, weights: ConvolutionWeights, scratch: FloatView,
+        weightGradient: FloatView?, inputGradient: UnsafeMutablePointer<Float>?, adding: Bool
+    ) {
+        guard unsafe weightGradient != nil || inputGradient != nil else { return }
+        // Weights are read for the input's gradient alone.
+        let prepared = unsafe inputGradient.map { _ in weights.prepared! }
+        check(geometry, prepared, scratch: scratch)
+        var sliding = geometry.sliding
+        unsafe VectorKernels.current.convolve_images_winograd_gradients(
+            &sliding, geometry.output.channels, images, input, outputGradient, prepared?.base, scratch.base,
+            weightGradient?.base, adding, inputGradient)
+    }
+
+    private static func check(
+        _ geometry: ConvolutionGeometry, _ prepared: FloatView?, scratch: FloatView? = nil
+    ) {
+        precondition(geometry.taps == 25 && geometry.groups == 1)
+        precondition(prepared.map { $0.count == preparedCount(geometry) } ?? true)
+        precondition(scratch.map { $0.count >= scratchCount(geometry) } ?? true)
     }
 }

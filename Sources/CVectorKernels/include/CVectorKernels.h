@@ -75,7 +75,7 @@ typedef struct {
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
-/// Channels of a panel of the transforms below.
+/// Channels of a panel of the transforms below; at most, where images are last.
 enum { apus_winograd_panel = 64, apus_winograd_images_panel = 32 };
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
@@ -176,7 +176,7 @@ typedef struct {
         float *weights);
     /// The same for 5x5 kernels of stride 1, all channels one group, by Winograd's F(4x4, 5x5). The weights of `pairs` of
     /// channels are transformed to `[product, output, channel]` first; `scratch` is that of `ImagesLastWinograd`.
-    void (*large_weights)(long pairs, const float *weights, float *factors);
+    void (*convolve_images_winograd_weights)(long pairs, const float *weights, float *factors);
     void (*convolve_images_winograd)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
         const float *bias, bool rectifies, float *scratch, float *output);

@@ -8,13 +8,18 @@ import Testing
     private static let shape = Shape(height: 16, width: 16, channels: 16)
     private let batch = ArrayBatch(images: uniformArrays(2, of: shape.count, seed: 1))
 
-    static let algorithms = [ConvolutionAlgorithm.winograd, .direct]
+    static let algorithms = [ConvolutionAlgorithm.winograd, .direct, .imagesLastWinograd]
 
     private func network(_ algorithm: ConvolutionAlgorithm) throws -> Network {
-        let kernel = algorithm == .winograd ? 3 : 1
+        let (kernel, layout) =
+            switch algorithm {
+            case .winograd: (3, Layout.channelsLast)
+            case .imagesLastWinograd: (5, .imagesLast)
+            default: (1, .channelsLast)
+            }
         let network = try Network(
             Sequential { Conv2D(16, 16, kernel: kernel, padding: kernel / 2, bias: false) },
-            input: Self.shape, layout: .channelsLast, backend: .vector)
+            input: Self.shape, layout: layout, backend: .vector)
         #expect(network.root.children[0].algorithm == algorithm.rawValue)
         return network
     }
