@@ -226,7 +226,7 @@ def main():
         print(f"| {case} | {' | '.join(cells)} | {ties} / {their_ties} |", flush=True)
     print(f"| **the worst** | {' | '.join(f'{a:.1e} / {b:.1e}' for a, b in worst.values())} | |\n")
     if failures:
-        sys.exit("\n".join([f"Beyond {LIMIT:.0e} or {FACTOR} ({LENET_FACTOR}) times PyTorch's own error:", *failures]))
+        sys.exit("\n".join([f"Beyond {LIMIT:.0e} or {FACTOR} ({LENET_FACTOR} for gradients of LeNets) times PyTorch's own error:", *failures]))
     print(f"All {len(cases)} cases: no error is beyond {LIMIT:.0e} or {FACTOR} times PyTorch's own, "
           f"gradients of LeNets {LENET_FACTOR} times.")
 
