@@ -38,9 +38,9 @@ PHOTOS = [(batch, 3, *extents) for extents in ((224, 224), (227, 227), (96, 96),
 
 KINDS = ("logits", "loss", "activations", "parameter gradients", "input gradient")
 LIMIT = 1e-4  # Of any error of ours.
-FACTOR = 4  # Of ours to PyTorch's own, and of gradients where 5x5 convolutions go by Winograd's F(4x4, 5x5),
-LENET_FACTOR = 12  # (10 was measured)
-LUCK = 8 * 2.0**-24  # which counts as eight roundings where it is less: one number may be exact by luck.
+FACTOR = 4  # Of ours to PyTorch's own.
+LENET_FACTOR = 12  # The same for gradients of LeNets, whose 5x5 convolutions go by Winograd: 10 was measured.
+LUCK = 8 * 2.0**-24  # PyTorch's own counts as eight roundings where it is less: one number may be exact by luck.
 TIE = 1e-5  # Of a decision's distance from going the other way to the greatest value about.
 
 

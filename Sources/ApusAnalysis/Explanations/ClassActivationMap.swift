@@ -44,9 +44,8 @@ private struct PooledEnd {
     /// - Throws: `ExplanationError.noPooledEnd` where the network ends otherwise.
     init(_ network: Network) throws {
         var rest = network.chain[...]
-        /// What changes no number.
         func dropIdentities() {
-            while let last = rest.last, last.layer is Dropout || last.layer is Flatten { rest.removeLast() }
+            while rest.last?.isIdentity == true { rest.removeLast() }
         }
         dropIdentities()
         var weights: [Parameter] = []

@@ -27,10 +27,7 @@ public struct Explainer: Sendable {
             modelName: classifier.modelName, network: classifier.network.unfused(),
             classNames: classifier.classNames, preprocessing: classifier.preprocessing)
         workers = Workers(count: threads)
-        // What changes no number may follow.
-        if let last = network.chain.last(where: { !($0.layer is Dropout || $0.layer is Flatten) }),
-            last.layer is Softmax
-        {
+        if let last = network.chain.last(where: { !$0.isIdentity }), last.layer is Softmax {
             throw ExplanationError.endsInSoftmax(layer: last.path)
         }
     }

@@ -57,6 +57,11 @@ extension Network {
     }
 }
 
+extension PlannedLayer {
+    /// Whether it changes no number where nothing is trained.
+    var isIdentity: Bool { layer is Dropout || layer is Flatten }
+}
+
 /// No layer of a network goes by a path.
 public struct UnknownLayerError: Error, Sendable, Hashable, CustomStringConvertible {
     public let path: String

@@ -28,7 +28,7 @@ public enum Convolution {
                 scratch: scratch, into: output)
             return
         }
-        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout, algorithm))
+        let scratch = scratch.slice(0..<geometry.algorithmScratch(input.layout, algorithm))
         switch input.layout {
         case .channelsFirst:
             geometry.forEachGroup(input, output, share) { part, x, y in
@@ -110,8 +110,8 @@ public enum Convolution {
                 biasGradient: biasGradient, inputGradient: inputGradient.tensor)
             return
         }
-        let maskScratch = scratch.slice(geometry.columnScratch(input.layout, algorithm)..<scratch.count)
-        let scratch = scratch.slice(0..<geometry.columnScratch(input.layout, algorithm))
+        let maskScratch = scratch.slice(geometry.algorithmScratch(input.layout, algorithm)..<scratch.count)
+        let scratch = scratch.slice(0..<geometry.algorithmScratch(input.layout, algorithm))
         let pointwise = geometry.isPointwise
         let beta: Float = inputGradient.isAddition ? 1 : 0
         switch input.layout {

@@ -64,6 +64,9 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// Multiply-adds of one image.
     public var multiplyAdds: Int { output.pixels * weightCount }
 
+    /// Tiles of 4x4 pixels that cover an image of output, as Winograd's algorithms take them.
+    var outputTiles: Int { (output.height + 3) / 4 * ((output.width + 3) / 4) }
+
     /// A 1x1 convolution multiplies the activations themselves.
     var isPointwise: Bool {
         taps == 1 && stride == Extent(1) && padding == Extent(0) && input.pixels == output.pixels
@@ -100,7 +103,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         _ layout: Layout, algorithm: ConvolutionAlgorithm = .gemm, rectifies: Bool = false
     ) -> Int {
         if algorithm == .winograd { return Winograd.scratchCount(self) }
-        let columns = columnScratch(layout, algorithm)
+        let columns = algorithmScratch(layout, algorithm)
         guard rectifies else { return columns }
         return switch layout {
         case .channelsFirst: columns + groupOutputChannels * output.pixels
@@ -110,7 +113,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     }
 
     /// The floats of that without a ReLU's gradient, which comes after them.
-    func columnScratch(_ layout: Layout, _ algorithm: ConvolutionAlgorithm) -> Int {
+    func algorithmScratch(_ layout: Layout, _ algorithm: ConvolutionAlgorithm) -> Int {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
         case .channelsLast:
@@ -119,7 +122,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         }
     }
 
-    /// Where a direct product has its panel in the scratch of `columnScratch`: after the columns.
+    /// Where a direct product has its panel in the scratch of `algorithmScratch`: after the columns.
     func panel(in scratch: FloatView) -> FloatView {
         scratch.slice(scratch.count - DirectProduct.scratchCount..<scratch.count)
     }

@@ -10,10 +10,6 @@ import CVectorKernels
 enum ImagesLastWinograd {
     private static let products = 64
 
-    private static func tiles(_ geometry: ConvolutionGeometry) -> Int {
-        (geometry.output.height + 3) / 4 * ((geometry.output.width + 3) / 4)
-    }
-
     /// Whether a convolution can be computed so, and is faster for it: the transforms of a tile cost about as much
     /// as so many multiply-adds, and what is made of a map is no more than a cache holds.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
@@ -30,7 +26,7 @@ enum ImagesLastWinograd {
             taps(output.height, input.height, padding.height) * taps(output.width, input.width, padding.width)
             * input.channels * output.channels
         let tile = products * input.channels * output.channels + 600 * input.channels + 400 * output.channels
-        return tiles(geometry) * tile < direct
+        return geometry.outputTiles * tile < direct
     }
 
     /// Floats of the transformed weights.
@@ -50,7 +46,7 @@ enum ImagesLastWinograd {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
         let panel = min(
             Int(apus_winograd_images_panel), (geometry.output.channels + chunk - 1) / chunk * chunk)
-        let places = tiles(geometry) * chunk
+        let places = geometry.outputTiles * chunk
         return products * (places * (2 * inputs + panel) + panel * inputs) + places * panel
     }
 

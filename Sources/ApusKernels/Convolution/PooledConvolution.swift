@@ -26,7 +26,7 @@ package struct PooledConvolution {
     /// Floats of scratch beside the tensors.
     package var scratchCount: Int {
         stripFloats + FloatBuffer.aligned(pooling.output.count)
-            + convolution.columnScratch(.channelsLast, .direct)
+            + convolution.algorithmScratch(.channelsLast, .direct)
     }
 
     /// Computes the maxima, and to `indices` their places in their windows.

@@ -19,11 +19,6 @@ enum Winograd {
         return max(6, (1 << 18) / (products * (geometry.input.channels + panel)) / 6 * 6)
     }
 
-    /// Tiles of an image.
-    private static func tiles(_ geometry: ConvolutionGeometry) -> Int {
-        (geometry.output.height + 3) / 4 * ((geometry.output.width + 3) / 4)
-    }
-
     /// Whether a convolution can be computed so, and is faster for it: an image has as many tiles as pay for the
     /// transforms of the weights, and they are full enough to halve the multiplications.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
@@ -31,7 +26,7 @@ enum Winograd {
         return geometry.kernel == Extent(3) && geometry.stride == Extent(1) && geometry.dilation == Extent(1)
             && geometry.groups == 1 && geometry.input.channels % Int(apus_chunk) == 0
             && geometry.output.channels % Int(apus_chunk) == 0
-            && tiles(geometry) >= 16 && 2 * products * tiles(geometry) <= 9 * geometry.output.pixels
+            && geometry.outputTiles >= 16 && 2 * products * geometry.outputTiles <= 9 * geometry.output.pixels
     }
 
     /// Floats of the transformed weights.
@@ -66,7 +61,7 @@ enum Winograd {
     ) {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
-        parts.forEachBlock(share.range(of: input.batch * tiles(geometry))) { block in
+        parts.forEachBlock(share.range(of: input.batch * geometry.outputTiles)) { block in
             unsafe VectorKernels.current.winograd_input(
                 &sliding, input.base, input.rowStride, block.lowerBound, block.count, parts.factors.base)
             parts.forEachPanel { panel in
@@ -93,7 +88,7 @@ enum Winograd {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
         if weightGradient != nil { parts.weightGradient.fill(0) }
-        parts.forEachBlock(0..<input.batch * tiles(geometry)) { block in
+        parts.forEachBlock(0..<input.batch * geometry.outputTiles) { block in
             if weightGradient != nil {
                 unsafe VectorKernels.current.winograd_input(
                     &sliding, input.base, input.rowStride, block.lowerBound, block.count,
