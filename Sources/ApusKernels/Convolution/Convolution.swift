@@ -168,7 +168,8 @@ public enum Convolution {
         inputGradient: GradientDestination
     ) {
         func addWeightGradient(_ a: MatrixView, _ dy: MatrixView, into result: MatrixView) {
-            if algorithm == .direct {
+            // Where both are wide, OpenBLAS's copy of both pays.
+            if algorithm == .direct && min(result.rows, result.columns) < 256 {
                 DirectProduct.multiply(
                     a, .plain(dy), into: result, adding: true, scratch: geometry.panel(in: scratch))
             } else {

@@ -87,14 +87,17 @@ enum Winograd {
     ) {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
-        if weightGradient != nil { parts.weightGradient.fill(0) }
-        parts.forEachBlock(0..<input.batch * geometry.outputTiles) { block in
+        let tiles = 0..<input.batch * geometry.outputTiles
+        parts.forEachBlock(tiles) { block in
             if weightGradient != nil {
                 unsafe VectorKernels.current.winograd_input(
                     &sliding, input.base, input.rowStride, block.lowerBound, block.count,
                     parts.factors.base)
             }
             parts.forEachPanel { panel in
+                // Where there is but one block, each panel's gradient takes the place of the one before, which is in
+                // cache.
+                let place = block == tiles ? 0..<panel.count : panel
                 unsafe VectorKernels.current.winograd_output_gradient(
                     &sliding, panel.count, outputGradient.base + panel.lowerBound, outputGradient.rowStride,
                     rectifiedOutput.map { unsafe $0.base + panel.lowerBound },
@@ -105,9 +108,8 @@ enum Winograd {
                     if weightGradient != nil {
                         DirectProduct.multiply(
                             parts.factors(product, tiles: block.count).transposed, .plain(gradient),
-                            into: parts.weights(product, panel, in: parts.weightGradient), adding: true,
-                            last: true,
-                            scratch: parts.panel)
+                            into: parts.weights(product, place, in: parts.weightGradient),
+                            adding: block.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                     if inputGradient != nil {
                         DirectProduct.multiply(
@@ -119,17 +121,18 @@ enum Winograd {
                             adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                 }
+                if let weightGradient, block.upperBound == tiles.upperBound {
+                    unsafe VectorKernels.current.winograd_weights_gradient(
+                        geometry.input.channels, panel.count,
+                        parts.weights(0, place, in: parts.weightGradient).base,
+                        weightGradient.base + panel.lowerBound, geometry.output.channels)
+                }
             }
             if let inputGradient {
                 unsafe VectorKernels.current.winograd_input_gradient(
                     &sliding, parts.factorGradients.base, block.lowerBound, block.count,
                     inputGradient.base, inputGradient.rowStride)
             }
-        }
-        if let weightGradient {
-            unsafe VectorKernels.current.winograd_weights_gradient(
-                geometry.input.channels, geometry.output.channels, parts.weightGradient.base,
-                weightGradient.base)
         }
     }
 

@@ -134,11 +134,12 @@ typedef struct {
     void (*pack)(const apus_product *product, float *panels);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
     /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]` and, unless it
-    /// is null, `[panel, product, channel of the panel, input]`; and what the adjoint makes of the first is added to
-    /// a gradient.
+    /// is null, `[panel, product, channel of the panel, input]`; and what the adjoint makes of a panel of the first is
+    /// added to a gradient, which has so many `outputs` of each `stride`.
     void (*winograd_weights)(
         long inputs, long outputs, const float *weights, float *factors, float *transposed);
-    void (*winograd_weights_gradient)(long inputs, long outputs, const float *factors, float *gradient);
+    void (*winograd_weights_gradient)(
+        long inputs, long outputs, const float *factors, float *gradient, long stride);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
     /// those is added to the pixels.
     void (*winograd_input)(
