@@ -58,10 +58,11 @@ package enum DirectProduct {
     ///     They hold at most `greatestRunDepth` columns together, and are not transposed.
     ///   - last: whether what `result` holds is added to the complete sum. That rounds less than to begin
     ///     with it, but the bits then depend on how a sum is divided among products.
+    ///   - continuing: whether what follows `a` in memory is soon the first factor of another such product.
     package static func multiply(
         _ a: MatrixView, runs: Int = 1, runStride: Int = 0, _ b: SecondFactor, into result: MatrixView,
         adding: Bool = false, last: Bool = false, bias: FloatView? = nil, rectifying: Bool = false,
-        scratch: FloatView, with kernels: apus_kernels? = nil
+        continuing: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
     ) {
         precondition(
             !result.isTransposed && a.columns > 0 && a.rows == result.rows && b.columns == result.columns
@@ -74,7 +75,7 @@ package enum DirectProduct {
             a_row: a.isTransposed ? 1 : a.leadingDimension, a_depth: a.isTransposed ? a.leadingDimension : 1,
             runs: runs, a_run: runStride, b: nil, b_row: 0, is_b_transposed: false, is_b_packed: false,
             c: result.base, c_row: result.leadingDimension, bias: bias?.base, adds: adding, adds_last: last,
-            rectifies: rectifying)
+            rectifies: rectifying, continues: continuing)
         switch b {
         case .plain(let matrix):
             unsafe product.b = unsafe UnsafePointer(matrix.base)

@@ -167,11 +167,14 @@ public enum Convolution {
         scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: GradientDestination
     ) {
-        func addWeightGradient(_ a: MatrixView, _ dy: MatrixView, into result: MatrixView) {
+        func addWeightGradient(
+            _ a: MatrixView, _ dy: MatrixView, into result: MatrixView, continuing: Bool = false
+        ) {
             // Where both are wide, OpenBLAS's copy of both pays.
             if algorithm == .direct && min(result.rows, result.columns) < 256 {
                 DirectProduct.multiply(
-                    a, .plain(dy), into: result, adding: true, scratch: geometry.panel(in: scratch))
+                    a, .plain(dy), into: result, adding: true, continuing: continuing,
+                    scratch: geometry.panel(in: scratch))
             } else {
                 multiply(a, dy, into: result, beta: 1)
             }
@@ -210,7 +213,8 @@ public enum Convolution {
                 let x = input.matrix.columns(tile.inputChannels)
                 addWeightGradient(
                     tile.columns(from: x, scratch).transposed, dy,
-                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast))
+                    into: weightMatrix(geometry, weightGradient, tile.group, .channelsLast),
+                    continuing: geometry.isPointwise && tile.pixels.upperBound < pixels.upperBound)
             }
             guard let target = inputGradient.tensor else { return }
             let dx = target.matrix.columns(tile.inputChannels)

@@ -73,10 +73,10 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     }
 
     /// The most output pixels lowered at a time when channels are last, of one image or several: columns and outputs
-    /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution has
-    /// no columns: there, more rows pay for reading the weights.
+    /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution, which has no
+    /// columns, takes so many at least that reading the weights pays.
     var tilePixels: Int {
-        max(64, (isPointwise ? 1 << 19 : 1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
+        max(isPointwise ? 384 : 64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
     }
 
     /// The input with all its zeros around it.

@@ -70,6 +70,8 @@ typedef struct {
     bool adds_last;
     /// Whether negative results are set to zero; a NaN stays one.
     bool rectifies;
+    /// Whether what follows `a` in memory is soon the first matrix of another such product: then it is fetched.
+    bool continues;
 } apus_product;
 
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
