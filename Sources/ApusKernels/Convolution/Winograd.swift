@@ -68,7 +68,7 @@ enum Winograd {
                 for product in 0..<products {
                     DirectProduct.multiply(
                         parts.factors(product, tiles: block.count),
-                        .plain(parts.weights(product, panel, in: weights.prepared!)),
+                        parts.weights(product, panel, in: weights.prepared!),
                         into: parts.products(product, panel, tiles: block.count), scratch: parts.panel)
                 }
                 unsafe VectorKernels.current.winograd_output(
@@ -108,15 +108,13 @@ enum Winograd {
                     if weightGradient != nil {
                         DirectProduct.multiply(
                             parts.factors(product, tiles: block.count).transposed, .plain(gradient),
-                            into: parts.weights(product, place, in: parts.weightGradient),
+                            into: parts.weightGradient(product, place),
                             adding: block.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                     if inputGradient != nil {
                         DirectProduct.multiply(
                             gradient,
-                            .plain(
-                                parts.transposedWeights(
-                                    product, panel, in: weights.preparedForBackward!)),
+                            parts.transposedWeights(product, panel, in: weights.preparedForBackward!),
                             into: parts.factorGradients(product, tiles: block.count),
                             adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
@@ -124,7 +122,7 @@ enum Winograd {
                 if let weightGradient, block.upperBound == tiles.upperBound {
                     unsafe VectorKernels.current.winograd_weights_gradient(
                         geometry.input.channels, panel.count,
-                        parts.weights(0, place, in: parts.weightGradient).base,
+                        parts.weightGradient(0, place).base,
                         weightGradient.base + panel.lowerBound, geometry.output.channels)
                 }
             }
@@ -139,7 +137,7 @@ enum Winograd {
     /// What lies where in scratch.
     private struct Parts {
         let geometry: ConvolutionGeometry
-        /// `[panel, product, input channel, channel of the panel]`, as the transformed weights.
+        /// `[panel, product, input channel, channel of the panel]`.
         let weightGradient: FloatView
         /// `[product, tile, input channel]`.
         let factors: FloatView
@@ -195,24 +193,42 @@ enum Winograd {
         }
 
         /// Input channels by channels of the panel.
-        func weights(_ product: Int, _ panel: Range<Int>, in view: FloatView) -> MatrixView {
-            let inputs = geometry.input.channels
-            let start = Winograd.products * panel.lowerBound * inputs
-            return matrix(
-                product, rows: inputs, columns: panel.count, in: view.slice(start..<view.count))
+        func weightGradient(_ product: Int, _ panel: Range<Int>) -> MatrixView {
+            matrix(
+                product, rows: geometry.input.channels, columns: panel.count,
+                in: part(of: weightGradient, panel))
+        }
+
+        /// Input channels by channels of the panel.
+        func weights(
+            _ product: Int, _ panel: Range<Int>, in prepared: FloatView
+        ) -> DirectProduct.SecondFactor {
+            let (rows, columns) = (geometry.input.channels, panel.count)
+            return .packed(
+                element(product, rows * columns, in: part(of: prepared, panel)), rows: rows, columns: columns)
         }
 
         /// Channels of the panel by input channels.
-        func transposedWeights(_ product: Int, _ panel: Range<Int>, in prepared: FloatView) -> MatrixView {
-            let inputs = geometry.input.channels
-            let start = Winograd.products * panel.lowerBound * inputs
-            return matrix(
-                product, rows: panel.count, columns: inputs, in: prepared.slice(start..<prepared.count))
+        func transposedWeights(
+            _ product: Int, _ panel: Range<Int>, in prepared: FloatView
+        ) -> DirectProduct.SecondFactor {
+            let (rows, columns) = (panel.count, geometry.input.channels)
+            return .packed(
+                element(product, rows * columns, in: part(of: prepared, panel)), rows: rows, columns: columns)
+        }
+
+        /// From a panel's matrices on.
+        private func part(of view: FloatView, _ panel: Range<Int>) -> FloatView {
+            view.slice(
+                Winograd.products * panel.lowerBound * geometry.input.channels..<view.count)
+        }
+
+        private func element(_ index: Int, _ count: Int, in view: FloatView) -> FloatView {
+            view.slice(index * count..<(index + 1) * count)
         }
 
         private func matrix(_ index: Int, rows: Int, columns: Int, in view: FloatView) -> MatrixView {
-            view.slice(index * rows * columns..<(index + 1) * rows * columns)
-                .matrix(rows: rows, columns: columns)
+            element(index, rows * columns, in: view).matrix(rows: rows, columns: columns)
         }
     }
 }

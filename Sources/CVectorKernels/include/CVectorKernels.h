@@ -135,9 +135,9 @@ typedef struct {
     /// Copies `b` in the panels that a product reads, their last column filled up with zeros to a whole chunk.
     void (*pack)(const apus_product *product, float *panels);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
-    /// `[kernel row, kernel column, input, output]` to `[panel, product, input, channel of the panel]` and, unless it
-    /// is null, `[panel, product, channel of the panel, input]`; and what the adjoint makes of a panel of the first is
-    /// added to a gradient, which has so many `outputs` of each `stride`.
+    /// `[kernel row, kernel column, input, output]` to `[panel, product]` matrices of inputs by channels of the panel and,
+    /// unless it is null, their transposes, packed as by `pack`; and what the adjoint makes of a panel's
+    /// gradients, `[product, input, channel of the panel]`, is added to a gradient, which has so many `outputs` of each `stride`.
     void (*winograd_weights)(
         long inputs, long outputs, const float *weights, float *factors, float *transposed);
     void (*winograd_weights_gradient)(
