@@ -23,10 +23,13 @@ struct SqueezeNetOverfittingTests {
         }
         // Chance is ln 1000.
         #expect(abs(step(1) - 6.908) < 0.1)
-        // About 70 steps; dropout stays on.
+        // About 70 steps. Dropout stays on in them, so that a low loss may be that of a lucky step.
+        func isKnown() -> Bool {
+            executor.infer(batch, count: 32, loss: SoftmaxCrossEntropy()).loss < 0.1
+        }
         var number = 1
-        repeat { number += 1 } while step(number) > 0.05 && number < 200
-        #expect(executor.infer(batch, count: 32, loss: SoftmaxCrossEntropy()).loss < 0.1)
+        repeat { number += 1 } while (step(number) > 0.05 || !isKnown()) && number < 200
+        #expect(isKnown())
     }
 }
 

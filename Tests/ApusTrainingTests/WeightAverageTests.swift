@@ -56,7 +56,7 @@ struct WeightAverageTests {
         let images = try ImageDataset.synthetic(count: 60, shape: shape, classes: 5, seed: 3, split: "train")
         let data = try DatasetSplits(
             train: images, test: images, normalization: Normalization(mean: [0.5], deviation: [0.25]))
-        // Convolutions by Winograd's method, whose weights are transformed before a batch.
+        // Convolutions whose weights are packed before a batch.
         let layers = Sequential {
             Conv2D(1, 8, kernel: 3, padding: 1)
             ReLU()
