@@ -99,10 +99,21 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         ConvolutionCase(
             input: ReferenceExtent(4, 40), inputChannels: 2, outputChannels: 2, kernel: 3, stride: 2,
             padding: 1, dilation: ReferenceExtent(1, 3)),
-        // Products so deep that channels last cuts the output into several tiles, the last one smaller.
+        // Products so deep, or pixels so many, that channels last cuts the output into several tiles.
         ConvolutionCase(
             batch: 2, input: ReferenceExtent(12, 15), inputChannels: 48, outputChannels: 5, kernel: 5,
             padding: 2),
+        ConvolutionCase(
+            batch: 5, input: ReferenceExtent(9, 11), inputChannels: 2048, outputChannels: 3, kernel: 1),
+        ConvolutionCase(
+            batch: 5, input: ReferenceExtent(9, 11), inputChannels: 2048, outputChannels: 6, kernel: 1,
+            groups: 2),
+        // Weights whose gradient is wide both ways, and windows whose rows overlap.
+        ConvolutionCase(batch: 2, input: 4, inputChannels: 256, outputChannels: 256, kernel: 1),
+        ConvolutionCase(batch: 2, input: 4, inputChannels: 256, outputChannels: 512, kernel: 1, groups: 2),
+        ConvolutionCase(batch: 2, input: 5, inputChannels: 256, outputChannels: 256, kernel: 1, stride: 2),
+        ConvolutionCase(batch: 1, input: 4, inputChannels: 128, outputChannels: 256, kernel: 2),
+        // Products deeper than a panel.
         ConvolutionCase(
             batch: 2, input: ReferenceExtent(9, 10), inputChannels: 2048, outputChannels: 3, kernel: 1),
         ConvolutionCase(

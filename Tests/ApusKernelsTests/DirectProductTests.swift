@@ -13,7 +13,7 @@ struct DirectProductTests {
     static let extents = [
         (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 513), (25, 64, 27), (12, 33, 8), (7, 80, 1100),
         (31, 100, 16),
-        (6, 112, 512), (5, 128, 1025),
+        (6, 112, 512), (5, 128, 1025), (13, 70, 600), (9, 24, 1025),
     ]
 
     @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)
@@ -70,6 +70,28 @@ struct DirectProductTests {
             expectEqual(result(bias: bias), biased)
             expectEqual(result(bias: bias, rectifying: true), biased.map { max($0, 0) })
             expectEqual(result(rectifying: true), product.map { max($0, 0) })
+        }
+    }
+
+    /// Threads share the rows of a product.
+    @Test(
+        "the bits of a row do not depend on how many rows there are", arguments: paths, [16, 24, 40, 48, 64])
+    func rowsAlone(path: UInt32, columns: Int) {
+        let (most, depth) = (25, 37)
+        withMemory { memory in
+            let a = memory.view(uniformFloats(count: most * depth, seed: 1))
+                .matrix(rows: most, columns: depth)
+            let b = memory.view(uniformFloats(count: depth * columns, seed: 2))
+                .matrix(rows: depth, columns: columns)
+            func product(rows: Int) -> [Float] {
+                let result = memory.view(count: rows * columns)
+                DirectProduct.multiply(
+                    a.rows(0..<rows), .plain(b), into: result.matrix(rows: rows, columns: columns),
+                    scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+                return result.array
+            }
+            let all = product(rows: most)
+            for rows in 1..<most { expectEqual(product(rows: rows), Array(all[..<(rows * columns)])) }
         }
     }
 

@@ -36,11 +36,13 @@ struct WinogradTests {
         return (form, convolution)
     }
 
-    /// Whole tiles and parts of them, one panel of channels and several, blocks of tiles and parts of them, maps
+    /// Whole tiles and parts of them, one panel of channels and several, one block of tiles and several (batches of three), maps
     /// smaller than a tile, and padding that shows outputs nothing but zeros.
     static let cases = [
         extent(12, 8, padding: 1, (16, 64)), extent(13, 13, padding: 1, (32, 144)),
         extent(9, 14, padding: 0, (48, 16)), extent(21, 22, padding: ReferenceExtent(2, 1), (16, 80)),
+        extent(batch: 3, 21, 22, padding: ReferenceExtent(2, 1), (16, 80)),
+        extent(9, 6, padding: 1, (80, 48)), extent(5, 8, padding: 1, (112, 80)),
         extent(3, 5, padding: 0, (16, 16)), extent(1, 2, padding: 3, (32, 16)),
         extent(of: .large, batch: 19, 12, 12, padding: 0, (20, 50)),
         extent(of: .large, batch: 16, 14, 14, padding: 0, (6, 16)),

@@ -58,7 +58,8 @@ package enum DirectProduct {
     ///     They hold at most `greatestRunDepth` columns together, and are not transposed.
     ///   - last: whether what `result` holds is added to the complete sum. That rounds less than to begin
     ///     with it, but the bits then depend on how a sum is divided among products.
-    ///   - continuing: whether what follows `a` in memory is soon the first factor of another such product.
+    ///   - continuing: whether what follows `a` in memory is soon the first factor of another such product, and
+    ///     worth bringing to the cache; heeded where `a` is transposed and without gaps.
     package static func multiply(
         _ a: MatrixView, runs: Int = 1, runStride: Int = 0, _ b: SecondFactor, into result: MatrixView,
         adding: Bool = false, last: Bool = false, bias: FloatView? = nil, rectifying: Bool = false,

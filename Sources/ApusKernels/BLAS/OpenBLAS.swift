@@ -11,6 +11,10 @@ public func multiply(
     precondition(
         !result.isTransposed && a.rows == rows && b.columns == columns && b.rows == depth,
         "a \(a.rows)x\(a.columns) matrix times a \(b.rows)x\(b.columns) one does not give \(rows)x\(columns)")
+    // OpenBLAS computes nothing where rows overlap, and tells nobody but the terminal.
+    precondition(
+        a.leadingDimension >= a.storedColumns && b.leadingDimension >= b.storedColumns
+            && result.leadingDimension >= columns, "rows of a matrix overlap")
     guard rows > 0 && columns > 0 else { return }
     guard depth > 0 else {
         for row in 0..<rows {

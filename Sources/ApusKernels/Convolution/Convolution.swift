@@ -170,8 +170,7 @@ public enum Convolution {
         func addWeightGradient(
             _ a: MatrixView, _ dy: MatrixView, into result: MatrixView, continuing: Bool = false
         ) {
-            // Where both are wide, OpenBLAS's copy of both pays.
-            if algorithm == .direct && min(result.rows, result.columns) < 256 {
+            if algorithm == .direct && !geometry.hasWideWeights {
                 DirectProduct.multiply(
                     a, .plain(dy), into: result, adding: true, continuing: continuing,
                     scratch: geometry.panel(in: scratch))

@@ -74,10 +74,14 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 
     /// The most output pixels lowered at a time when channels are last, of one image or several: columns and outputs
     /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution, which has no
-    /// columns, takes so many at least that reading the weights pays.
+    /// columns, takes no fewer than the reading of its weights is worth.
     var tilePixels: Int {
         max(isPointwise ? 384 : 64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
     }
+
+    /// Whether the gradient of the weights goes to OpenBLAS, which copies both operands, even where products are direct. Where
+    /// both have so many columns that pays, in 1x1 convolutions.
+    var hasWideWeights: Bool { isPointwise && min(depth, groupOutputChannels) >= 256 }
 
     /// The input with all its zeros around it.
     var padded: Extent {

@@ -137,7 +137,7 @@ enum Winograd {
     /// What lies where in scratch.
     private struct Parts {
         let geometry: ConvolutionGeometry
-        /// `[panel, product, input channel, channel of the panel]`.
+        /// `[panel, product, input channel, channel of the panel]`; of one panel at a time where there is one block.
         let weightGradient: FloatView
         /// `[product, tile, input channel]`.
         let factors: FloatView
@@ -203,17 +203,20 @@ enum Winograd {
         func weights(
             _ product: Int, _ panel: Range<Int>, in prepared: FloatView
         ) -> DirectProduct.SecondFactor {
-            let (rows, columns) = (geometry.input.channels, panel.count)
-            return .packed(
-                element(product, rows * columns, in: part(of: prepared, panel)), rows: rows, columns: columns)
+            packed(product, panel, rows: geometry.input.channels, columns: panel.count, in: prepared)
         }
 
         /// Channels of the panel by input channels.
         func transposedWeights(
             _ product: Int, _ panel: Range<Int>, in prepared: FloatView
         ) -> DirectProduct.SecondFactor {
-            let (rows, columns) = (panel.count, geometry.input.channels)
-            return .packed(
+            packed(product, panel, rows: panel.count, columns: geometry.input.channels, in: prepared)
+        }
+
+        private func packed(
+            _ product: Int, _ panel: Range<Int>, rows: Int, columns: Int, in prepared: FloatView
+        ) -> DirectProduct.SecondFactor {
+            .packed(
                 element(product, rows * columns, in: part(of: prepared, panel)), rows: rows, columns: columns)
         }
 

@@ -70,7 +70,8 @@ typedef struct {
     bool adds_last;
     /// Whether negative results are set to zero; a NaN stays one.
     bool rectifies;
-    /// Whether what follows `a` in memory is soon the first matrix of another such product: then it is fetched.
+    /// Whether what follows `a` in memory is soon the first matrix of another such product: then it is brought to
+    /// the cache. Heeded where `a` is transposed and without gaps: `a_row` is 1, and `a_depth` is `rows`.
     bool continues;
 } apus_product;
 
@@ -135,11 +136,13 @@ typedef struct {
     /// Copies `b` in the panels that a product reads, their last column filled up with zeros to a whole chunk.
     void (*pack)(const apus_product *product, float *panels);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
-    /// `[kernel row, kernel column, input, output]` to `[panel, product]` matrices of inputs by channels of the panel and,
-    /// unless it is null, their transposes, packed as by `pack`; and what the adjoint makes of a panel's
-    /// gradients, `[product, input, channel of the panel]`, is added to a gradient, which has so many `outputs` of each `stride`.
+    /// Weights `[kernel row, kernel column, input, output]` become `factors`: for each panel of outputs and each product a
+    /// matrix of inputs by channels of the panel, packed as by `pack`. `transposed`, unless it is null, gets their
+    /// transposes, packed too.
     void (*winograd_weights)(
         long inputs, long outputs, const float *weights, float *factors, float *transposed);
+    /// Adds the adjoint of one panel's gradients, `[product, input, output]`, to that of its `outputs` channels of the
+    /// weights, whose rows of all channels are `stride` floats long.
     void (*winograd_weights_gradient)(
         long inputs, long outputs, const float *factors, float *gradient, long stride);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
@@ -150,7 +153,7 @@ typedef struct {
     void (*winograd_input_gradient)(
         const apus_convolution *convolution, const float *factors, long first, long tiles, float *input,
         long stride);
-    /// `[panel, product, tile, channel of the panel]` to tiles of 4x4 pixels, with `bias`, if it is not null, and
+    /// `[product, tile, channel]` to tiles of 4x4 pixels, with `bias`, if it is not null, and
     /// negative results set to zero where asked for; and the adjoint for gradients, of those where `output` is
     /// above 0 if it is not null, added up in `bias_sums` if that is not.
     void (*winograd_output)(
