@@ -21,12 +21,19 @@ struct PooledConvolutionTests {
         ]
     }
 
-    /// One strip, several of a few rows, windows that are rows of memory, and groups.
+    /// One strip, several of a few rows, windows that are rows of memory, groups, columns of more vectors than are summed at a
+    /// time, and so large that those of one row of windows fill the cache.
     static let convolutions = [
         ConvolutionCase(batch: 2, inputChannels: 3, outputChannels: 70, kernel: 3, stride: 2),
         ConvolutionCase(inputChannels: 3, outputChannels: 18, kernel: 3, stride: 2, padding: 1),
         ConvolutionCase(batch: 2, inputChannels: 200, outputChannels: 17, kernel: 3, padding: 1),
         ConvolutionCase(kernel: 3, padding: 1, groups: 2), ConvolutionCase(kernel: 1),
+        ConvolutionCase(
+            batch: 2, input: ReferenceExtent(31, 41), inputChannels: 3, outputChannels: 20, kernel: 7,
+            stride: 2),
+        ConvolutionCase(
+            batch: 1, input: ReferenceExtent(13, 99), inputChannels: 20, outputChannels: 3, kernel: 5,
+            padding: 2),
     ]
 
     @Test(arguments: convolutions, Pool.all)

@@ -104,8 +104,10 @@ struct VectorKernelsTests {
             let count = pixels * extent.kernel * extent.kernel * channels
             let gradients = uniformFloats(count: count, seed: 2)
             func moved(_ kernels: apus_kernels) -> [[Float]] {
-                var columns = [Float](repeating: .nan, count: count)
-                kernels.im2col_last(&sliding, image, channels + margin, first, pixels, &columns)
+                // What is not written is the same too.
+                var columns = [Float](repeating: -2, count: count + pixels * margin)
+                kernels.im2col_last(
+                    &sliding, image, channels + margin, first, pixels, &columns, count / pixels + margin)
                 var sums = image
                 kernels.col2im_last(&sliding, gradients, first, pixels, &sums, channels + margin)
                 return [columns, sums]

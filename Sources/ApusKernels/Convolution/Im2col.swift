@@ -72,14 +72,15 @@ package enum Im2col {
                 && scratch.count >= geometry.scratchCount(.channelsFirst))
     }
 
-    /// Columns of a run of output pixels of one group, from an image with channels last.
+    /// Columns of a run of output pixels of one group, rows of a matrix with or without gaps, from an image with channels last.
     package static func gather(
         _ geometry: ConvolutionGeometry, from image: MatrixView, firstPixel: Int, into columns: MatrixView
     ) {
         check(geometry, image, firstPixel: firstPixel, columns)
         var sliding = geometry.sliding
         unsafe VectorKernels.current.im2col_last(
-            &sliding, image.base, image.leadingDimension, firstPixel, columns.rows, columns.base)
+            &sliding, image.base, image.leadingDimension, firstPixel, columns.rows, columns.base,
+            columns.leadingDimension)
     }
 
     /// Adds the columns of a run of output pixels to an image with channels last.
@@ -87,6 +88,7 @@ package enum Im2col {
         _ geometry: ConvolutionGeometry, from columns: MatrixView, firstPixel: Int, into image: MatrixView
     ) {
         check(geometry, image, firstPixel: firstPixel, columns)
+        precondition(columns.leadingDimension == geometry.depth)
         var sliding = geometry.sliding
         unsafe VectorKernels.current.col2im_last(
             &sliding, columns.base, firstPixel, columns.rows, image.base, image.leadingDimension)
@@ -97,8 +99,8 @@ package enum Im2col {
     ) {
         precondition(
             image.rows == geometry.input.pixels && image.columns == geometry.groupInputChannels
-                && columns.columns == geometry.depth && columns.leadingDimension == geometry.depth
-                && firstPixel >= 0 && firstPixel + columns.rows <= geometry.output.pixels)
+                && columns.columns == geometry.depth && !columns.isTransposed && firstPixel >= 0
+                && firstPixel + columns.rows <= geometry.output.pixels)
     }
 }
 

@@ -2,8 +2,9 @@
 /// are direct ones.
 ///
 /// At the front of a network that map is its largest, and nobody else reads it. Forward computes a strip of its
-/// rows, which stays in cache, and pools it; backward rebuilds a strip's gradient from that of the maxima and their
-/// places.
+/// rows, which stays in cache, and pools it. Backward adds, for each maximum, what the kernel saw at its place to the
+/// gradient of the weights, where that is fewer places than the map has; else, and for the gradient of the input, it rebuilds the
+/// gradient of a strip.
 package struct PooledConvolution {
     let convolution: ConvolutionGeometry
     let pooling: PoolingGeometry
@@ -20,8 +21,28 @@ package struct PooledConvolution {
     }
     private var stripRows: Int { (pooledRows - 1) * pooling.stride.height + pooling.kernel.height }
     private var stripFloats: Int {
-        FloatBuffer.aligned(stripRows * convolution.output.width * convolution.output.channels)
+        let strip = stripRows * convolution.output.width * convolution.output.channels
+        return FloatBuffer.aligned(max(strip, sumsMaxima ? columnsFloats + sumsFloats : 0))
     }
+
+    /// Whether the gradient of the weights is a sum over maxima: of each the column of the convolution at its place.
+    private var sumsMaxima: Bool {
+        convolution.groups == 1 && convolution.depth <= 512
+            && 2 * pooling.output.pixels <= convolution.output.pixels
+    }
+
+    /// Floats from one such column to the next, and of a row of them.
+    private var columnSpacing: Int { (convolution.depth + 7) / 8 * 8 }
+    private var columnRow: Int { convolution.output.width * columnSpacing }
+
+    /// Rows of windows whose columns are made at a time, of 384 KB or those of one row.
+    private var summedRows: Int {
+        max(0, 98304 / columnRow - pooling.kernel.height) / pooling.stride.height + 1
+    }
+    private var columnsFloats: Int {
+        ((summedRows - 1) * pooling.stride.height + pooling.kernel.height) * columnRow
+    }
+    private var sumsFloats: Int { convolution.output.channels * columnSpacing }
 
     /// Floats of scratch beside the tensors.
     package var scratchCount: Int {
@@ -43,9 +64,8 @@ package struct PooledConvolution {
             var held = 0..<0
             let rows = share.range(of: pooling.output.height)
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: pooledRows) {
-                let last = min(first + pooledRows, rows.upperBound) - 1
-                let needed =
-                    pooling.window(first, 0).rows.lowerBound..<pooling.window(last, 0).rows.upperBound
+                let end = min(first + pooledRows, rows.upperBound)
+                let needed = pooling.rows(under: first..<end)
                 // What this run of windows shares with the one before is kept.
                 let kept = max(needed.lowerBound, held.lowerBound)..<max(needed.lowerBound, held.upperBound)
                 for row in kept {
@@ -59,7 +79,7 @@ package struct PooledConvolution {
                     scratch: columns, into: strip, from: origin)
                 held = needed
                 unsafe VectorKernels.current.max_pool_last(
-                    &sliding, first, last + 1 - first,
+                    &sliding, first, end - first,
                     strip.base - needed.lowerBound * width * strip.leadingDimension,
                     strip.leadingDimension,
                     output.base + image * output.blockStride
@@ -79,13 +99,76 @@ package struct PooledConvolution {
     ) {
         check(input, output, indices)
         outputGradient.checkMatches(output)
+        let sumsMaxima = sumsMaxima && weightGradient != nil
+        if sumsMaxima, let weightGradient {
+            addMaxima(
+                input: input, output: output, indices: indices, outputGradient: outputGradient,
+                scratch: scratch, weightGradient: weightGradient, biasGradient: biasGradient)
+        }
+        if !sumsMaxima || inputGradient.tensor != nil {
+            backwardByStrips(
+                input: input, weights: weights, output: output, indices: indices,
+                outputGradient: outputGradient, scratch: scratch,
+                weightGradient: sumsMaxima ? nil : weightGradient,
+                biasGradient: sumsMaxima ? nil : biasGradient, inputGradient: inputGradient)
+        }
+    }
+
+    /// Adds the gradients of the weights and the bias.
+    private func addMaxima(
+        input: Tensor, output: Tensor, indices: ByteView, outputGradient: Tensor, scratch: FloatView,
+        weightGradient: FloatView, biasGradient: FloatView?
+    ) {
+        let (_, mask, _) = parts(scratch)
+        let columns = scratch.matrix(rows: columnsFloats / columnSpacing, columns: columnSpacing)
+        let sums = scratch.slice(columnsFloats..<columnsFloats + sumsFloats)
+        sums.fill(0)
+        var sliding = pooling.sliding
+        let (width, outputs) = (convolution.output.width, pooling.output)
+        for image in 0..<input.batch {
+            let pixels = input.matrix.rows(
+                image * convolution.input.pixels..<(image + 1) * convolution.input.pixels)
+            for first in stride(from: 0, to: outputs.height, by: summedRows) {
+                let rows = first..<min(first + summedRows, outputs.height)
+                let seen = pooling.rows(under: rows)
+                Im2col.gather(
+                    convolution, from: pixels, firstPixel: seen.lowerBound * width,
+                    into: columns.rows(0..<seen.count * width).columns(0..<convolution.depth))
+                for row in rows {
+                    let start = (image * outputs.height + row) * outputs.width
+                    let maxima = start..<start + outputs.width
+                    // A maximum is the rectified value itself: where it is zero, so is the gradient.
+                    let gradient = outputGradient.matrix.rows(maxima).masked(
+                        by: output.matrix.rows(maxima), in: mask)
+                    if let biasGradient { gradient.addColumnSums(to: biasGradient) }
+                    unsafe VectorKernels.current.maxima_weight_gradient(
+                        &sliding, columnSpacing,
+                        columns.base + (pooling.window(row, 0).top - seen.lowerBound) * columnRow,
+                        gradient.base, gradient.leadingDimension, indices.base + start * outputs.channels,
+                        sums.base)
+                }
+            }
+        }
+        let weights = Convolution.weightMatrix(convolution, weightGradient, 0, .channelsLast)
+        for tap in 0..<convolution.depth {
+            for channel in 0..<weights.columns {
+                unsafe weights.base[tap * weights.leadingDimension + channel] +=
+                    sums.base[channel * columnSpacing + tap]
+            }
+        }
+    }
+
+    private func backwardByStrips(
+        input: Tensor, weights: ConvolutionWeights, output: Tensor, indices: ByteView, outputGradient: Tensor,
+        scratch: FloatView, weightGradient: FloatView?,
+        biasGradient: FloatView?, inputGradient: GradientDestination
+    ) {
         let (strip, mask, columns) = parts(scratch)
         let (width, height) = (convolution.output.width, convolution.output.height)
         var sliding = pooling.sliding
         inputGradient.clear()
         for image in 0..<input.batch {
             let pooled = image * pooling.output.pixels..<(image + 1) * pooling.output.pixels
-            // A maximum is the rectified value itself: where it is zero, so is the gradient.
             let gradient = outputGradient.matrix.rows(pooled)
                 .masked(by: output.matrix.rows(pooled), in: mask)
             for first in stride(from: 0, to: height, by: stripRows) {
@@ -119,6 +202,13 @@ package struct PooledConvolution {
             input.shape == convolution.input && output.shape == pooling.output
                 && input.batch == output.batch && input.layout == .channelsLast
                 && output.layout == .channelsLast && indices.count >= output.count)
+    }
+}
+
+extension PoolingGeometry {
+    /// The rows of the map that these rows of windows see.
+    fileprivate func rows(under windows: Range<Int>) -> Range<Int> {
+        window(windows.lowerBound, 0).rows.lowerBound..<window(windows.upperBound - 1, 0).rows.upperBound
     }
 }
 

@@ -91,10 +91,10 @@ typedef struct {
     /// before and beyond the columns.
     void (*col2im)(const apus_convolution *convolution, const float *columns, bool adds, float *planes);
     /// Writes the columns `[pixel, kernel row, kernel column, channel]` of a run of output pixels, from a map
-    /// whose pixels lie `stride` floats apart, their channels side by side.
+    /// whose pixels lie `stride` floats apart, their channels side by side. Columns lie `spacing` floats apart.
     void (*im2col_last)(
         const apus_convolution *convolution, const float *image, long stride, long first_pixel, long pixels,
-        float *columns);
+        float *columns, long spacing);
     /// Adds such columns to the pixels they were read from.
     void (*col2im_last)(
         const apus_convolution *convolution, const float *columns, long first_pixel, long pixels, float *image,
@@ -115,6 +115,12 @@ typedef struct {
     void (*max_pool_last_gradient)(
         const apus_pooling *pooling, long first_row, long rows, const float *gradient, long gradient_stride,
         const uint8_t *places, bool adds, float *input, long input_stride);
+    /// Adds the gradient of a convolution's weights, `[output, depth]`, to whose output nothing goes but the gradients of a row
+    /// of maxima. `depth` is a multiple of 8; `columns` are those of `im2col_last`, so many floats apart, from the row on where
+    /// the maxima's windows begin, which may lie above the map.
+    void (*maxima_weight_gradient)(
+        const apus_pooling *pooling, long depth, const float *columns, const float *gradient, long gradient_stride,
+        const uint8_t *places, float *weights);
     /// `max(input, 0)` over matrices whose rows lie a stride apart; a NaN stays one. `output` may be `input`.
     void (*relu)(
         long rows, long columns, const float *input, long input_stride, float *output, long output_stride);
