@@ -13,9 +13,17 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     var padding: ReferenceExtent = 0
     var dilation: ReferenceExtent = 1
     var groups = 1
+    /// Whether the input comes from a ReLU, so that most of it is zero.
+    var isRectified = false
 
     var reference: ReferenceConvolution {
         ReferenceConvolution(stride: stride, padding: padding, dilation: dilation, groups: groups)
+    }
+
+    func integerInput(seed: UInt64) -> ReferenceTensor<Float> {
+        let input = integerTensor(inputShape, seed: seed)
+        return isRectified
+            ? ReferenceTensor(shape: inputShape, values: input.values.map { max($0, 0) }) : input
     }
 
     var inputShape: [Int] { [batch, inputChannels, input.height, input.width] }
@@ -43,6 +51,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         func text(_ extent: ReferenceExtent) -> String { "\(extent.height)x\(extent.width)" }
         return "\(inputChannels)->\(outputChannels) kernel \(text(kernel)) on \(text(input)) stride "
             + "\(text(stride)) padding \(text(padding)) dilation \(text(dilation)) groups \(groups)"
+            + (isRectified ? ", rectified" : "")
     }
 
     /// Kernel x stride x padding x dilation x groups, on a plane that is not square.
@@ -99,7 +108,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         ConvolutionCase(
             input: ReferenceExtent(4, 40), inputChannels: 2, outputChannels: 2, kernel: 3, stride: 2,
             padding: 1, dilation: ReferenceExtent(1, 3)),
-        // Products so deep, or pixels so many, that channels last cuts the output into several tiles.
+        // Products so deep, or pixels so many, that channels last cuts the output into several tiles; and deeper than a panel.
         ConvolutionCase(
             batch: 2, input: ReferenceExtent(12, 15), inputChannels: 48, outputChannels: 5, kernel: 5,
             padding: 2),
@@ -108,16 +117,16 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         ConvolutionCase(
             batch: 5, input: ReferenceExtent(9, 11), inputChannels: 2048, outputChannels: 6, kernel: 1,
             groups: 2),
-        // Weights whose gradient is wide both ways, and windows whose rows overlap.
+        // Weights wide both ways, with and without zeros to leave out, and windows whose rows overlap.
+        ConvolutionCase(
+            batch: 2, input: ReferenceExtent(7, 9), inputChannels: 256, outputChannels: 300, kernel: 1,
+            isRectified: true),
         ConvolutionCase(batch: 2, input: 4, inputChannels: 256, outputChannels: 256, kernel: 1),
         ConvolutionCase(batch: 2, input: 4, inputChannels: 256, outputChannels: 512, kernel: 1, groups: 2),
+        ConvolutionCase(
+            batch: 2, input: 4, inputChannels: 512, outputChannels: 512, kernel: 1, groups: 2,
+            isRectified: true),
         ConvolutionCase(batch: 2, input: 5, inputChannels: 256, outputChannels: 256, kernel: 1, stride: 2),
         ConvolutionCase(batch: 1, input: 4, inputChannels: 128, outputChannels: 256, kernel: 2),
-        // Products deeper than a panel.
-        ConvolutionCase(
-            batch: 2, input: ReferenceExtent(9, 10), inputChannels: 2048, outputChannels: 3, kernel: 1),
-        ConvolutionCase(
-            batch: 2, input: ReferenceExtent(9, 10), inputChannels: 2048, outputChannels: 6, kernel: 1,
-            groups: 2),
     ]
 }

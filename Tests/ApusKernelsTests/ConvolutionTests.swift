@@ -23,7 +23,7 @@ import TestSupport
     @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Path.all)
     func forwardEqualsTheDefinition(convolution: ConvolutionCase, path: Path) {
         let layout = path.layout
-        let input = integerTensor(convolution.inputShape, seed: 1)
+        let input = convolution.integerInput(seed: 1)
         let weights = integerTensor(convolution.weightShape, seed: 2)
         let bias = integers(count: convolution.outputChannels, seed: 3)
         let geometry = convolution.geometry
@@ -44,7 +44,9 @@ import TestSupport
                     Convolution.forward(
                         geometry, input: x, weights: w, bias: usesBias ? memory.view(bias) : nil,
                         rectifies: rectifies, algorithm: path.algorithm, share: Share(share, of: 3),
-                        scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
+                        scratch: memory.view(
+                            count: geometry.scratchCount(
+                                layout, algorithm: path.algorithm, rectifies: rectifies)),
                         into: output)
                 }
                 expectEqual(output.channelsFirstArray, expected, "margin \(margin), ReLU \(rectifies)")
@@ -55,7 +57,7 @@ import TestSupport
     @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Path.all)
     func backwardEqualsTheDefinition(convolution: ConvolutionCase, path: Path) {
         let layout = path.layout
-        let input = integerTensor(convolution.inputShape, seed: 4)
+        let input = convolution.integerInput(seed: 4)
         let weights = integerTensor(convolution.weightShape, seed: 5)
         let all = integerTensor(convolution.outputShape, seed: 6)
         // What gradients are added to.
@@ -88,7 +90,8 @@ import TestSupport
                     outputGradient: memory.tensor(all, layout, margin: margin),
                     rectifiedOutput: rectifies ? memory.tensor(output, layout, margin: margin) : nil,
                     algorithm: path.algorithm,
-                    scratch: memory.view(count: geometry.scratchCount(layout, rectifies: rectifies)),
+                    scratch: memory.view(
+                        count: geometry.scratchCount(layout, algorithm: path.algorithm, rectifies: rectifies)),
                     weightGradient: weightGradient, biasGradient: biasGradient,
                     inputGradient: target.destination(inputGradient))
                 let context = "\(target), margin \(margin), ReLU \(rectifies)"
@@ -125,7 +128,7 @@ import TestSupport
         }
         withMemory { memory in
             // The weights are NaN: only the gradient of the input reads them.
-            let input = integerTensor(convolution.inputShape, seed: 4)
+            let input = convolution.integerInput(seed: 4)
             let weightGradient = memory.view(count: geometry.weightCount)
             weightGradient.fill(0)
             Convolution.backward(

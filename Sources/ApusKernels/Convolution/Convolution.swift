@@ -77,6 +77,13 @@ public enum Convolution {
             let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
             let bias = bias?.slice(tile.outputChannels)
             if algorithm == .direct {
+                if geometry.hasWideWeights
+                    && SparseProduct.multiply(
+                        columns, weightMatrix(geometry, weights.values, tile.group, .channelsLast), into: y,
+                        bias: bias, rectifying: rectifies, scratch: scratch)
+                {
+                    return
+                }
                 DirectProduct.multiply(
                     columns, weights.factor(geometry, group: tile.group), into: y, bias: bias,
                     rectifying: rectifies, scratch: geometry.panel(in: scratch))
@@ -174,19 +181,25 @@ public enum Convolution {
                 DirectProduct.multiply(
                     a, .plain(dy), into: result, adding: true, continuing: continuing,
                     scratch: geometry.panel(in: scratch))
-            } else {
+            } else if algorithm != .direct
+                || !SparseProduct.multiply(a, dy, into: result, adding: true, scratch: scratch)
+            {
                 multiply(a, dy, into: result, beta: 1)
             }
         }
         func inputProduct(_ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool) {
+            let w = weightMatrix(geometry, weights.values, group, .channelsLast).transposed
             if algorithm == .direct {
+                if geometry.hasWideWeights
+                    && SparseProduct.multiply(dy, w, into: result, adding: adding, scratch: scratch)
+                {
+                    return
+                }
                 DirectProduct.multiply(
                     dy, weights.transposedFactor(geometry, group: group), into: result, adding: adding,
                     scratch: geometry.panel(in: scratch))
             } else {
-                multiply(
-                    dy, weightMatrix(geometry, weights.values, group, .channelsLast).transposed,
-                    into: result, beta: adding ? 1 : 0)
+                multiply(dy, w, into: result, beta: adding ? 1 : 0)
             }
         }
         geometry.forEachTile(pixels) { tile in

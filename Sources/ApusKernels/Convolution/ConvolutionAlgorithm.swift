@@ -3,7 +3,8 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     /// im2col, and products by `cblas_sgemm`.
     case gemm = "im2col + sgemm"
     /// Products that pack no activations, and add the bias and apply the ReLU on the way; channels last. What is lowered is so
-    /// by im2col, but windows that are rows of memory are not. Gradients of the widest weights are `cblas_sgemm`'s.
+    /// by im2col, but windows that are rows of memory are not. With the widest weights zeros of activations and gradients are left
+    /// out where they are many; where they are few, the gradient of the weights is `cblas_sgemm`'s.
     case direct = "direct product"
     /// Winograd's F(4x4, 3x3), channels last.
     case winograd = "Winograd F(4x4, 3x3)"

@@ -79,8 +79,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         max(isPointwise ? 384 : 64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
     }
 
-    /// Whether the gradient of the weights goes to OpenBLAS, which copies both operands, even where products are direct. Where
-    /// both have so many columns that pays, in 1x1 convolutions.
+    /// Whether there are so many channels on both sides of a 1x1 convolution that direct products leave out the zeros of their
+    /// first operand, where it has many, and that the gradient of the weights else goes to OpenBLAS, which copies both.
     var hasWideWeights: Bool { isPointwise && min(depth, groupOutputChannels) >= 256 }
 
     /// The input with all its zeros around it.
@@ -121,9 +121,16 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         switch layout {
         case .channelsFirst: isPointwise ? 0 : FloatBuffer.aligned(columnFloats + paddedPlanes)
         case .channelsLast:
-            (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels)) + DirectProduct.scratchCount
+            (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels))
+                + max(DirectProduct.scratchCount, algorithm == .direct ? sparseScratch : 0)
         case .imagesLast: algorithm == .imagesLastWinograd ? ImagesLastWinograd.scratchCount(self) : 0
         }
+    }
+
+    /// Floats that products take which leave out zeros.
+    private var sparseScratch: Int {
+        hasWideWeights
+            ? SparseProduct.scratchCount(rows: tilePixels, columns: max(depth, groupOutputChannels)) : 0
     }
 
     /// Where a direct product has its panel in the scratch of `algorithmScratch`: after the columns.

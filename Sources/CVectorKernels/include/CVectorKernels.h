@@ -75,6 +75,16 @@ typedef struct {
     bool continues;
 } apus_product;
 
+/// An element of a matrix that is not zero, and where a row of another begins that it is multiplied with.
+typedef struct {
+    float value;
+    int32_t place;
+} apus_element;
+
+/// Floats of the second matrix that products copy at a time where the first has many zeros, for the nearest cache, and the most
+/// rows they may be.
+enum { apus_sparse_floats = 6144, apus_sparse_depth = 192 };
+
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
@@ -141,6 +151,12 @@ typedef struct {
     void (*product)(const apus_product *product, float *panel);
     /// Copies `b` in the panels that a product reads, their last column filled up with zeros to a whole chunk.
     void (*pack)(const apus_product *product, float *panels);
+    /// `product`, of matrices of which neither comes in runs nor is packed, by the elements of the first that are not zero. Does
+    /// nothing, and returns false, where they are more than `density` of all, counted from the front on. `list` has room for so
+    /// many and `apus_sparse_depth` others; `counts` for the rows of each block, of at least 32 of the depth; `block` for
+    /// `apus_sparse_floats`. An infinity or NaN of the second matrix is not seen where the first has a zero.
+    bool (*sparse_product)(
+        const apus_product *product, float density, apus_element *list, int32_t *counts, float *block);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
     /// Weights `[kernel row, kernel column, input, output]` become `factors`: for each panel of outputs and each product a
     /// matrix of inputs by channels of the panel, packed as by `pack`. `transposed`, unless it is null, gets their

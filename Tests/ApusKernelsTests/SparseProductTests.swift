@@ -1,0 +1,111 @@
+import ApusKernels
+import CVectorKernels
+import TestSupport
+import Testing
+
+/// On every instruction set there is, against the dense product.
+@Suite("Products that leave out the zeros of their first factor")
+struct SparseProductTests {
+    static let paths = DirectProductTests.paths
+
+    /// Columns of one chunk and more than registers hold, whole and in part; depths of one block and several.
+    static let extents = [
+        (1, 16, 1), (7, 33, 70), (13, 96, 64), (25, 300, 129), (5, 512, 400), (40, 100, 256),
+    ]
+
+    @Test("give the same bits", arguments: paths, extents)
+    func bits(path: UInt32, extent: (rows: Int, columns: Int, depth: Int)) {
+        let (rows, columns, depth) = extent
+        let a = thinned(count: rows * depth, density: 0.3, seed: 1)
+        let b = uniformFloats(count: depth * columns, seed: 2)
+        let old = uniformFloats(count: rows * columns, seed: 3)
+        let bias = uniformFloats(count: columns, seed: 4)
+        for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
+            for (adds, usesBias, rectifies) in [
+                (false, false, false), (true, false, false), (false, true, true), (false, true, false),
+            ] {
+                withMemory { memory in
+                    let first = memory.view(a).matrix(
+                        rows: transposesA ? depth : rows, columns: transposesA ? rows : depth)
+                    let second = memory.view(b).matrix(
+                        rows: transposesB ? columns : depth, columns: transposesB ? depth : columns)
+                    let (x, y) = (
+                        transposesA ? first.transposed : first, transposesB ? second.transposed : second
+                    )
+                    let bias = usesBias ? memory.view(bias) : nil
+                    // Rows of the result lie in wider ones, whose other floats are left alone.
+                    let wide: [Float] = (0..<rows).flatMap { row -> [Float] in
+                        [7] + Array(old[row * columns..<(row + 1) * columns]) + [8, 9]
+                    }
+                    let results = [memory.view(wide), memory.view(wide)]
+                    func part(_ view: FloatView) -> MatrixView {
+                        view.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1)
+                    }
+                    DirectProduct.multiply(
+                        x, .plain(y), into: part(results[0]), adding: adds, bias: bias, rectifying: rectifies,
+                        scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
+                    #expect(
+                        SparseProduct.multiply(
+                            x, y, into: part(results[1]), adding: adds, bias: bias, rectifying: rectifies,
+                            scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path)))
+                    expectEqual(results[1].array, results[0].array)
+                }
+            }
+        }
+    }
+
+    @Test("are not made of factors with few zeros, wherever those lie", arguments: paths)
+    func refusal(path: UInt32) {
+        let (rows, depth, columns) = (20, 500, 40)
+        let (thin, full) = (
+            thinned(count: rows * depth, density: 0.2, seed: 1), uniformFloats(count: rows * depth, seed: 2)
+        )
+        func isMade(fullFrom first: Int) -> Bool {
+            withMemory { memory in
+                let a = memory.view(full.indices.map { $0 % depth >= first ? full[$0] : thin[$0] })
+                let result = memory.view([Float](repeating: 5, count: rows * columns))
+                let isMade = SparseProduct.multiply(
+                    a.matrix(rows: rows, columns: depth),
+                    memory.view(uniformFloats(count: depth * columns, seed: 3))
+                        .matrix(rows: depth, columns: columns),
+                    into: result.matrix(rows: rows, columns: columns),
+                    scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path))
+                #expect(isMade != result.array.allSatisfy { $0 == 5 })
+                return isMade
+            }
+        }
+        #expect(isMade(fullFrom: depth))
+        #expect(isMade(fullFrom: 400))
+        #expect(!isMade(fullFrom: 200))
+        #expect(!isMade(fullFrom: 0))
+    }
+
+    @Test("nothing but zeros gives the bias", arguments: paths)
+    func zeros(path: UInt32) {
+        withMemory { memory in
+            let bias = uniformFloats(count: 40, seed: 1)
+            let result = memory.view([Float](repeating: 5, count: 80))
+            #expect(
+                SparseProduct.multiply(
+                    memory.view([Float](repeating: 0, count: 600)).matrix(rows: 2, columns: 300),
+                    memory.view([Float](repeating: 1, count: 300 * 40)).matrix(rows: 300, columns: 40),
+                    into: result.matrix(rows: 2, columns: 40), bias: memory.view(bias),
+                    scratch: scratch(memory, rows: 2, depth: 300), with: kernels(path)))
+            expectEqual(result.array, bias + bias)
+        }
+    }
+
+    /// No more than products say they take.
+    private func scratch(_ memory: Memory, rows: Int, depth: Int) -> FloatView {
+        memory.view(count: SparseProduct.scratchCount(rows: rows, columns: depth))
+    }
+
+    private func thinned(count: Int, density: Float, seed: UInt64) -> [Float] {
+        zip(uniformFloats(count: count, seed: seed), uniformFloats(count: count, seed: seed + 100))
+            .map { $1 < 2 * density - 1 ? $0 : 0 }
+    }
+
+    private func kernels(_ path: UInt32) -> apus_kernels {
+        apus_kernels_for(apus_isa(rawValue: path)).pointee
+    }
+}
