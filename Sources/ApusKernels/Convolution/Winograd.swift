@@ -164,9 +164,13 @@ enum Winograd {
         }
 
         func forEachBlock(_ tiles: Range<Int>, _ body: (Range<Int>) -> Void) {
+            guard !tiles.isEmpty else { return }
             let most = Winograd.blockTiles(geometry)
-            for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: most) {
-                body(first..<min(first + most, tiles.upperBound))
+            let blocks = (tiles.count + most - 1) / most
+            // Blocks are alike, but products take six rows at a time.
+            let alike = (tiles.count + 6 * blocks - 1) / (6 * blocks) * 6
+            for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: alike) {
+                body(first..<min(first + alike, tiles.upperBound))
             }
         }
 
