@@ -10,10 +10,11 @@ public enum Pooling {
     ///
     /// Where `maskingRectified` the input is a ReLU's output, and the gradient that follows is that of the ReLU's input:
     /// a window without anything above zero has no place. So with images last alone, and below 16x16.
+    ///
+    /// - Parameter keepsIndices: whether a gradient follows; without, channels last, `indices` are left as they are.
     package static func maximum(
         _ geometry: PoolingGeometry, input: Tensor, share: Share = .all, maskingRectified: Bool = false,
-        indices: ByteView,
-        into output: Tensor
+        indices: ByteView, keepsIndices: Bool = true, into output: Tensor
     ) {
         check(geometry, input: input, output: output)
         let bytes = output.layout.floats(batch: output.batch, output.shape)
@@ -39,7 +40,7 @@ public enum Pooling {
                     &sliding, part.lowerBound - image * height, part.count,
                     input.base + image * input.blockStride, input.rowStride,
                     output.base + place * output.rowStride, output.rowStride,
-                    indices.base + place * geometry.output.channels)
+                    keepsIndices ? indices.base + place * geometry.output.channels : nil)
             }
             return
         }

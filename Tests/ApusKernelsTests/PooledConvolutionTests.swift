@@ -85,6 +85,10 @@ struct PooledConvolutionTests {
                     input: input, weights: w, bias: bias, share: Share(share, of: 3),
                     scratch: ownScratch, into: outputs[1], indices: indices[1])
             }
+            let alone = maps(pooling.output)
+            fused.forward(
+                input: input, weights: w, bias: bias, scratch: ownScratch, into: alone, indices: indices[1],
+                keepsIndices: false)
             fused.backward(
                 input: input, weights: w, output: outputs[1], indices: indices[1],
                 outputGradient: upstream, scratch: ownScratch,
@@ -92,6 +96,7 @@ struct PooledConvolutionTests {
                 inputGradient: .overwrite(inputGradients[1]))
 
             expectEqual(outputs[1].channelsFirstArray, outputs[0].channelsFirstArray, "output")
+            expectEqual(alone.channelsFirstArray, outputs[0].channelsFirstArray, "output alone")
             expectEqual(
                 inputGradients[1].channelsFirstArray, inputGradients[0].channelsFirstArray, "input")
             expectEqual(gradients[1].array, gradients[0].array, "weights")

@@ -50,10 +50,10 @@ package struct PooledConvolution {
             + convolution.algorithmScratch(.channelsLast, .direct)
     }
 
-    /// Computes the maxima, and to `indices` their places in their windows.
+    /// Computes the maxima, and to `indices` their places in their windows, unless no gradient follows.
     package func forward(
         input: Tensor, weights: ConvolutionWeights, bias: FloatView?, share: Share = .all,
-        scratch: FloatView, into output: Tensor, indices: ByteView
+        scratch: FloatView, into output: Tensor, indices: ByteView, keepsIndices: Bool = true
     ) {
         check(input, output, indices)
         let (strip, _, columns) = parts(scratch)
@@ -84,8 +84,9 @@ package struct PooledConvolution {
                     strip.leadingDimension,
                     output.base + image * output.blockStride
                         + first * pooling.output.width * output.rowStride, output.rowStride,
-                    indices.base + image * pooling.output.count
-                        + first * pooling.output.width * pooling.output.channels)
+                    keepsIndices
+                        ? indices.base + image * pooling.output.count
+                            + first * pooling.output.width * pooling.output.channels : nil)
             }
         }
     }

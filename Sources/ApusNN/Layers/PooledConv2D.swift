@@ -28,7 +28,7 @@ struct PooledConv2D: Layer {
                 input: input, weights: convolution.weights(context),
                 bias: convolution.hasBias ? context.parameter(1) : nil,
                 share: share, scratch: context.scratch(0), into: output,
-                indices: context.saved(0).bytes)
+                indices: context.saved(0).bytes, keepsIndices: context.computesGradients)
         }
     }
 

@@ -39,7 +39,8 @@ public struct MaxPool2D: Layer {
         context.forEachShare { share, context in
             Pooling.maximum(
                 window.geometry(input: input.shape, output: output.shape), input: input, share: share,
-                maskingRectified: masksRectified, indices: context.saved(0).bytes, into: output)
+                maskingRectified: masksRectified, indices: context.saved(0).bytes,
+                keepsIndices: context.computesGradients, into: output)
         }
     }
 

@@ -116,7 +116,7 @@ typedef struct {
     void (*max_pool_2x2_gradient)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
     /// The maxima of windows, and their places in them in row order, of a map whose pixels lie a stride apart,
     /// their channels side by side: `rows` rows of output, of which `output` and `places` are the first. Among
-    /// equals the first counts; a NaN wins. `places` is dense.
+    /// equals the first counts; a NaN wins. `places` is dense, or null, which costs less.
     void (*max_pool_last)(
         const apus_pooling *pooling, long first_row, long rows, const float *input, long input_stride,
         float *output, long output_stride, uint8_t *places);
