@@ -120,7 +120,9 @@ import TestSupport
                 weights: memory.weights(inMemory(weights, layout), geometry, geometry.algorithm(layout)),
                 outputGradient: memory.tensor(upstream, layout),
                 algorithm: geometry.algorithm(layout),
-                scratch: memory.view(count: geometry.scratchCount(layout)), weightGradient: nil,
+                scratch: memory.view(
+                    count: geometry.scratchCount(layout, algorithm: geometry.algorithm(layout))),
+                weightGradient: nil,
                 biasGradient: nil, inputGradient: .overwrite(inputGradient))
             let expected = convolution.reference.inputGradient(
                 upstream, weights: weights, inputShape: convolution.inputShape)
@@ -136,7 +138,8 @@ import TestSupport
                 weights: ConvolutionWeights(memory.view(count: geometry.weightCount)),
                 outputGradient: memory.tensor(upstream, layout),
                 algorithm: geometry.algorithm(layout),
-                scratch: memory.view(count: geometry.scratchCount(layout)),
+                scratch: memory.view(
+                    count: geometry.scratchCount(layout, algorithm: geometry.algorithm(layout))),
                 weightGradient: weightGradient, biasGradient: nil, inputGradient: .discard)
             let expected = convolution.reference.weightGradient(
                 upstream, input: input, weightShape: convolution.weightShape)

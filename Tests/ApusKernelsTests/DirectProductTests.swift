@@ -13,7 +13,7 @@ struct DirectProductTests {
     static let extents = [
         (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 513), (25, 64, 27), (12, 33, 8), (7, 80, 1100),
         (31, 100, 16),
-        (6, 112, 512), (5, 128, 1025), (13, 70, 600), (9, 24, 1025),
+        (6, 112, 512), (5, 128, 1025), (13, 70, 600), (9, 24, 1025), (64, 40, 20), (65, 40, 20),
     ]
 
     @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)

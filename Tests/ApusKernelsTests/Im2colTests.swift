@@ -12,7 +12,8 @@ import TestSupport
             return convolution
         }
         return (narrow + ConvolutionCase.special).filter {
-            $0.groups == 1 && $0.inputChannels <= 3 && $0.geometry.scratchCount(.channelsFirst) > 0
+            $0.groups == 1 && $0.inputChannels <= 3
+                && $0.geometry.scratchCount(.channelsFirst, algorithm: .gemm) > 0
         }
     }()
 
@@ -26,7 +27,7 @@ import TestSupport
         let entries = integers(count: geometry.depth * geometry.output.pixels, seed: 2)
         let old = integers(count: geometry.input.count, seed: 3)
         withMemory { memory in
-            let scratch = memory.view(count: geometry.scratchCount(.channelsFirst))
+            let scratch = memory.view(count: geometry.scratchCount(.channelsFirst, algorithm: .gemm))
             let columns = Im2col.columns(geometry, in: scratch)
             Im2col.gather(geometry, from: planes(memory.view(image), geometry), scratch: scratch)
             let gathered = reference.im2col(image, channels: channels, input: input, kernel: kernel)
@@ -57,7 +58,7 @@ import TestSupport
             let scattered = memory.view([Float](repeating: 0, count: image.count))
             let read: [Float]
             if layout == .channelsFirst {
-                let scratch = memory.view(count: geometry.scratchCount(.channelsFirst))
+                let scratch = memory.view(count: geometry.scratchCount(.channelsFirst, algorithm: .gemm))
                 let columns = Im2col.columns(geometry, in: scratch)
                 Im2col.gather(geometry, from: planes(x, geometry), scratch: scratch)
                 read = elements(of: columns, memory)

@@ -22,7 +22,7 @@ struct PooledConvolutionTests {
     }
 
     /// One strip, several of a few rows, windows that are rows of memory, groups, columns of more vectors than are summed at a
-    /// time, and so large that those of one row of windows fill the cache.
+    /// time, and so large that those of one row of windows fill the cache, weights so wide that zeros are left out.
     static let convolutions = [
         ConvolutionCase(batch: 2, inputChannels: 3, outputChannels: 70, kernel: 3, stride: 2),
         ConvolutionCase(inputChannels: 3, outputChannels: 18, kernel: 3, stride: 2, padding: 1),
@@ -48,7 +48,7 @@ struct PooledConvolutionTests {
         withMemory { memory in
             let batch = convolution.batch
             func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, .channelsLast) }
-            let input = memory.tensor(integerTensor(convolution.inputShape, seed: 1), .channelsLast)
+            let input = memory.tensor(convolution.integerInput(seed: 1), .channelsLast)
             let w = memory.weights(weights.outputLast, geometry, .direct)
             let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
             let (map, mapGradient) = (maps(geometry.output), maps(geometry.output))
@@ -63,7 +63,8 @@ struct PooledConvolutionTests {
             let gradients = (0..<4).map { memory.view(count: $0 < 2 ? weights.values.count : bias.count) }
             for gradient in gradients { gradient.fill(0) }
 
-            let scratch = memory.view(count: geometry.scratchCount(.channelsLast, rectifies: true))
+            let scratch = memory.view(
+                count: geometry.scratchCount(.channelsLast, algorithm: .direct, rectifies: true))
             Convolution.forward(
                 geometry, input: input, weights: w, bias: bias, rectifies: true,
                 algorithm: .direct,
@@ -102,6 +103,17 @@ struct PooledConvolutionTests {
             expectEqual(gradients[1].array, gradients[0].array, "weights")
             expectEqual(gradients[3].array, gradients[2].array, "bias")
             #expect(gradients[1].array.contains { $0 != 0 })
+
+            // Gradients are added, and those that nobody wants left out.
+            for wantsWeights in [true, false] {
+                fused.backward(
+                    input: input, weights: w, output: outputs[1], indices: indices[1],
+                    outputGradient: upstream, scratch: ownScratch,
+                    weightGradient: wantsWeights ? gradients[1] : nil, biasGradient: gradients[3],
+                    inputGradient: .discard)
+            }
+            expectEqual(gradients[1].array, gradients[0].array.map { 2 * $0 }, "weights twice")
+            expectEqual(gradients[3].array, gradients[2].array.map { 3 * $0 }, "bias three times")
         }
     }
 }

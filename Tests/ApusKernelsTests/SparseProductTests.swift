@@ -80,6 +80,49 @@ struct SparseProductTests {
         #expect(!isMade(fullFrom: 0))
     }
 
+    /// The list of elements is then as long as there is room for; the fences of memory see whether it is longer.
+    @Test(
+        "are made up to the greatest density, and stay in their scratch", arguments: paths,
+        [31, 64, 65, 192, 200])
+    func limit(path: UInt32, depth: Int) {
+        let (rows, columns) = (9, 20)
+        for shift in [0, 1] {
+            let isMade = withMemory { memory in
+                // Dense rows follow thin ones.
+                let most = Int(SparseProduct.greatestDensity * Float(rows * depth)) + shift
+                let a = (0..<rows * depth).map { $0 >= rows * depth - most ? Float(1) : 0 }
+                let result = memory.view([Float](repeating: 0, count: rows * columns))
+                return SparseProduct.multiply(
+                    memory.view(a).matrix(rows: rows, columns: depth),
+                    memory.view([Float](repeating: 1, count: depth * columns))
+                        .matrix(rows: depth, columns: columns),
+                    into: result.matrix(rows: rows, columns: columns),
+                    scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path))
+            }
+            // Where there are several blocks one may be denser than the whole.
+            if shift == 1 || depth < 32 { #expect(isMade == (shift == 0)) }
+        }
+    }
+
+    @Test("see a NaN of the first factor, and of the second where the first is not zero", arguments: paths)
+    func notANumber(path: UInt32) {
+        withMemory { memory in
+            let result = memory.view([Float](repeating: 0, count: 60))
+            var second = [Float](repeating: 1, count: 4 * 20)
+            second[3 * 20] = .nan
+            #expect(
+                SparseProduct.multiply(
+                    memory.view([0, .nan, 0, 0, 2, 0, 0, 0, 0, 0, 0, 5]).matrix(rows: 3, columns: 4),
+                    memory.view(second).matrix(rows: 4, columns: 20),
+                    into: result.matrix(rows: 3, columns: 20), rectifying: true,
+                    scratch: scratch(memory, rows: 3, depth: 4), with: kernels(path)))
+            let rows = (0..<3).map { Array(result.array[$0 * 20..<($0 + 1) * 20]) }
+            #expect(rows[0].allSatisfy { $0.isNaN })
+            #expect(rows[1].allSatisfy { $0 == 2 })
+            #expect(rows[2][0].isNaN && rows[2][1...].allSatisfy { $0 == 5 })
+        }
+    }
+
     @Test("nothing but zeros gives the bias", arguments: paths)
     func zeros(path: UInt32) {
         withMemory { memory in

@@ -151,6 +151,41 @@ struct VectorKernelsTests {
         #expect(maxima.contains { $0.isNaN })
     }
 
+    /// Whole numbers: every sum is exact.
+    @Test(
+        "the gradient of weights is the sum of the columns of maxima",
+        arguments: paths + [apus_isa_portable.rawValue], [8, 80, 88, 504])
+    func maximaGradient(path: UInt32, depth: Int) {
+        for (kernel, stride, padding, output) in [(3, 2, 0, 9), (2, 2, 1, 5), (2, 3, 0, 40), (3, 1, 1, 7)] {
+            let channels = 19
+            let width = (output - 1) * stride + kernel - 2 * padding
+            var sliding = apus_pooling(
+                channels: channels, input_height: kernel, input_width: width, output_height: 1,
+                output_width: output, kernel_height: kernel, kernel_width: kernel, stride_height: stride,
+                stride_width: stride, padding_height: 0, padding_width: padding)
+            let columns = integers(count: kernel * width * depth, seed: 1)
+            let gradient = integers(count: output * channels, seed: 2)
+            var weights = integers(count: channels * depth, seed: 3)
+            var expected = weights
+            var places = [UInt8](repeating: 0, count: output * channels)
+            for window in 0..<output {
+                for channel in 0..<channels {
+                    let at = window * channels + channel
+                    let (y, x) = (at % kernel, at / 7 % kernel)
+                    let column = min(max(window * stride - padding + x, 0), width - 1)
+                    places[at] = UInt8(y * kernel + column - window * stride + padding)
+                    for k in 0..<depth {
+                        expected[channel * depth + k] +=
+                            gradient[at] * columns[(y * width + column) * depth + k]
+                    }
+                }
+            }
+            kernels(path).maxima_weight_gradient(
+                &sliding, depth, columns, gradient, channels, places, &weights)
+            expectEqual(weights, expected, "\(kernel)x\(kernel) by \(stride), padding \(padding)")
+        }
+    }
+
     @Test(
         "sums of columns and dropout are the same by every path", arguments: paths,
         [(0, 31), (5, 64), (32, 96), (3, 1)])

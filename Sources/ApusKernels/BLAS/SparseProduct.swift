@@ -6,7 +6,7 @@ import CVectorKernels
 /// several. That pays where half of the elements or more are zero, and the second matrix is wide.
 package enum SparseProduct {
     /// The greatest share of elements other than zero.
-    static let greatestDensity: Float = 0.55
+    package static let greatestDensity: Float = 0.55
 
     /// Floats of scratch a product takes whose first factor has no more rows and columns than these, or is one of those
     /// transposed.
@@ -16,8 +16,8 @@ package enum SparseProduct {
     }
 
     /// Sets `result` to `a * b`, or adds that; or to `a * b` with `bias` added to each row and, where asked for, negative
-    /// elements set to zero. `a` and `b` may be transposed views. The bits are those of `DirectProduct` on the same instruction
-    /// set, where `b` is finite.
+    /// elements set to zero. `a` and `b` may be transposed views. Where `b` is finite the sums are those of `DirectProduct` on the
+    /// same instruction set, bit for bit but for the sign of a zero; an infinity or NaN is not seen where `a` is zero.
     ///
     /// - Returns: false, and then nothing was done, where `a` has too few zeros.
     package static func multiply(
@@ -26,7 +26,7 @@ package enum SparseProduct {
         with kernels: apus_kernels? = nil
     ) -> Bool {
         precondition(
-            !result.isTransposed && a.rows == result.rows && a.columns == b.rows
+            !result.isTransposed && a.columns > 0 && a.rows == result.rows && a.columns == b.rows
                 && b.columns == result.columns
                 && !(adding && bias != nil) && bias.map { $0.count == result.columns } ?? true
                 && scratch.count >= scratchCount(rows: a.rows, columns: a.columns))

@@ -13,7 +13,7 @@
 /// and the input's gradient is `col2im` of dcol. A 1x1 convolution takes the activations for columns. Where images are
 /// last there are no matrices: see `ImagesLastConvolution`.
 public enum Convolution {
-    /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats. Without
+    /// Computes the output, or its maximum with zero; `scratch` holds `geometry.scratchCount` floats, of the algorithm. Without
     /// `bias` it is zero.
     public static func forward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, bias: FloatView?,
@@ -101,7 +101,7 @@ public enum Convolution {
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
-    /// is zero, so is the gradient; `scratch` is then that of `scratchCount(_:rectifies: true)`.
+    /// is zero, so is the gradient; `scratch` is then that of `scratchCount` with `rectifies`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
         rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,

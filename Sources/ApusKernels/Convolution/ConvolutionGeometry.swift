@@ -104,7 +104,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     ///
     /// - Parameter rectifies: whether a ReLU follows, whose gradient takes room for a tile of the output's.
     public func scratchCount(
-        _ layout: Layout, algorithm: ConvolutionAlgorithm = .gemm, rectifies: Bool = false
+        _ layout: Layout, algorithm: ConvolutionAlgorithm, rectifies: Bool = false
     ) -> Int {
         if algorithm == .winograd { return Winograd.scratchCount(self) }
         let columns = algorithmScratch(layout, algorithm)

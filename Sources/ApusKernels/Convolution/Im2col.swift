@@ -69,7 +69,7 @@ package enum Im2col {
         precondition(
             planes.rows == geometry.groupInputChannels && planes.columns == geometry.input.pixels
                 && planes.leadingDimension == planes.columns
-                && scratch.count >= geometry.scratchCount(.channelsFirst))
+                && scratch.count >= geometry.scratchCount(.channelsFirst, algorithm: .gemm))
     }
 
     /// Columns of a run of output pixels of one group, rows of a matrix with or without gaps, from an image with channels last.

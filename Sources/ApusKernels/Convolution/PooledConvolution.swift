@@ -3,14 +3,15 @@
 ///
 /// At the front of a network that map is its largest, and nobody else reads it. Forward computes a strip of its
 /// rows, which stays in cache, and pools it. Backward adds, for each maximum, what the kernel saw at its place to the
-/// gradient of the weights, where that is fewer places than the map has; else, and for the gradient of the input, it rebuilds the
-/// gradient of a strip.
+/// gradient of the weights, where those are at most half of the map and the kernel is not deep; else, and for the gradient of the
+/// input, it rebuilds the gradient of a strip.
 package struct PooledConvolution {
     let convolution: ConvolutionGeometry
     let pooling: PoolingGeometry
 
     package init(_ convolution: ConvolutionGeometry, _ pooling: PoolingGeometry) {
-        precondition(convolution.output == pooling.input)
+        precondition(
+            convolution.output == pooling.input && pooling.kernel.height * pooling.kernel.width <= 256)
         self.convolution = convolution
         self.pooling = pooling
     }
@@ -20,12 +21,14 @@ package struct PooledConvolution {
         max(1, convolution.tilePixels / (convolution.output.width * pooling.stride.height))
     }
     private var stripRows: Int { (pooledRows - 1) * pooling.stride.height + pooling.kernel.height }
+    /// Room for a strip, or for what sums over maxima take.
     private var stripFloats: Int {
         let strip = stripRows * convolution.output.width * convolution.output.channels
         return FloatBuffer.aligned(max(strip, sumsMaxima ? columnsFloats + sumsFloats : 0))
     }
 
-    /// Whether the gradient of the weights is a sum over maxima: of each the column of the convolution at its place.
+    /// Whether the gradient of the weights is a sum over maxima: of each the column of the convolution at its place. That
+    /// runs at half the rate of a product, and columns of several rows should stay in cache.
     private var sumsMaxima: Bool {
         convolution.groups == 1 && convolution.depth <= 512
             && 2 * pooling.output.pixels <= convolution.output.pixels
@@ -37,7 +40,9 @@ package struct PooledConvolution {
 
     /// Rows of windows whose columns are made at a time, of 384 KB or those of one row.
     private var summedRows: Int {
-        max(0, 98304 / columnRow - pooling.kernel.height) / pooling.stride.height + 1
+        min(
+            pooling.output.height,
+            max(0, 98304 / columnRow - pooling.kernel.height) / pooling.stride.height + 1)
     }
     private var columnsFloats: Int {
         ((summedRows - 1) * pooling.stride.height + pooling.kernel.height) * columnRow
@@ -170,6 +175,7 @@ package struct PooledConvolution {
         inputGradient.clear()
         for image in 0..<input.batch {
             let pooled = image * pooling.output.pixels..<(image + 1) * pooling.output.pixels
+            // As above.
             let gradient = outputGradient.matrix.rows(pooled)
                 .masked(by: output.matrix.rows(pooled), in: mask)
             for first in stride(from: 0, to: height, by: stripRows) {

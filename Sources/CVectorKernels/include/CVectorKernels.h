@@ -126,8 +126,8 @@ typedef struct {
         const apus_pooling *pooling, long first_row, long rows, const float *gradient, long gradient_stride,
         const uint8_t *places, bool adds, float *input, long input_stride);
     /// Adds the gradient of a convolution's weights, `[output, depth]`, to whose output nothing goes but the gradients of a row
-    /// of maxima. `depth` is a multiple of 8; `columns` are those of `im2col_last`, so many floats apart, from the row on where
-    /// the maxima's windows begin, which may lie above the map.
+    /// of maxima. `columns` are those of `im2col_last`, `depth` floats apart, a multiple of 8, from the row on where the maxima's
+    /// windows begin, which may lie above the map. What lies between two columns is summed like them.
     void (*maxima_weight_gradient)(
         const apus_pooling *pooling, long depth, const float *columns, const float *gradient, long gradient_stride,
         const uint8_t *places, float *weights);
