@@ -20,8 +20,8 @@ public final class Network: @unchecked Sendable {
     /// Floats of the block of parameters that training moves: its first ones.
     public let trainedFloats: Int
 
-    /// What an image takes to train where no layer computes another: shards are cut by it, so that fusing changes no
-    /// bits.
+    /// What an image takes to train where no layer computes another: shards are cut by it, so that fusing changes
+    /// none.
     let unfusedImageFloats: Int
 
     private let block: FloatBuffer
@@ -36,7 +36,8 @@ public final class Network: @unchecked Sendable {
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
-    ///     to be seen; results have the same bits.
+    ///     to be seen; results have the same bits, but for the gradient of weights before a pool, channels last, whose sum has
+    ///     another order.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
     public convenience init(

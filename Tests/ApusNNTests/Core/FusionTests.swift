@@ -22,19 +22,32 @@ import Testing
     }
 
     @Test(
-        "A convolution that computes the ReLU and the pool after it gives the bits of all",
+        "A convolution that computes the ReLU and the pool after it gives the bits of all, its weights' gradient their sums",
         arguments: Layout.allCases)
     func bits(layout: Layout) throws {
+        var sums: [[Float]] = []
         let results = try [true, false].map { fuses in
+            let network = try Self.network(fuses: fuses, layout)
             let executor = try Executor(
-                Self.network(fuses: fuses, layout), batchSize: 5, workers: Workers(count: 2),
-                keepsInputGradient: true)
+                network, batchSize: 5, workers: Workers(count: 2), keepsInputGradient: true)
             executor.poisonMemory(with: .nan)
             let batch = ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8))
-            return StepResult(executor, batch, loss: SoftmaxCrossEntropy())
+            var result = StepResult(executor, batch, loss: SoftmaxCrossEntropy())
+            if layout == .channelsLast {
+                // Summed over maxima, in another order.
+                let stem = try network.parameter(named: "stem.weight").range
+                sums.append(Array(result.gradients[stem]))
+                result.gradients.replaceSubrange(stem, with: stem.map { _ in 0 })
+            }
+            return result
         }
         #expect(results[0] == results[1])
         #expect(results[0].gradients.contains { $0 != 0 })
+        if layout == .channelsLast {
+            // Six maxima in each of five images: two sums of 30 terms, each of which rounds once.
+            expectNormClose(sums[0], sums[1], tolerance: 2 * 30 * 0x1p-24)
+            #expect(sums[0].contains { $0 != 0 })
+        }
     }
 
     /// What an observer sees of five images, by path and image.
