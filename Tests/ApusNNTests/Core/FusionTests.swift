@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(
-        "A convolution that computes the ReLU and the pool after it gives the bits of all, its weights' gradient their sums",
+        "A convolution that computes the ReLU and the pool after it gives the bits of all, its parameters' gradients their sums",
         arguments: Layout.allCases)
     func bits(layout: Layout) throws {
         var sums: [[Float]] = []
@@ -35,9 +35,13 @@ import Testing
             var result = StepResult(executor, batch, loss: SoftmaxCrossEntropy())
             if layout == .channelsLast {
                 // Summed over maxima, in another order.
-                let stem = try network.parameter(named: "stem.weight").range
-                sums.append(Array(result.gradients[stem]))
-                result.gradients.replaceSubrange(stem, with: stem.map { _ in 0 })
+                var own: [Float] = []
+                for name in ["stem.weight", "stem.bias"] {
+                    let range = try network.parameter(named: name).range
+                    own += result.gradients[range]
+                    result.gradients.replaceSubrange(range, with: range.map { _ in 0 })
+                }
+                sums.append(own)
             }
             return result
         }
