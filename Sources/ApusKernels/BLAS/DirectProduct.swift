@@ -24,9 +24,7 @@ package enum DirectProduct {
         var product = unsafe apus_product()
         unsafe product.columns = b.columns
         unsafe product.depth = b.rows
-        unsafe product.b = unsafe UnsafePointer(b.base)
-        unsafe product.b_row = b.leadingDimension
-        unsafe product.is_b_transposed = b.isTransposed
+        unsafe product.setSecondFactor(b)
         unsafe (kernels ?? VectorKernels.current).pack(&product, packed.base)
     }
 
@@ -66,27 +64,53 @@ package enum DirectProduct {
         continuing: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
     ) {
         precondition(
-            !result.isTransposed && a.columns > 0 && a.rows == result.rows && b.columns == result.columns
-                && b.rows == runs * a.columns
+            b.rows == runs * a.columns && b.columns == result.columns
                 && (runs == 1 || b.rows <= greatestRunDepth && !a.isTransposed)
-                && !(adding && bias != nil)
-                && bias.map { $0.count == result.columns } ?? true && scratch.count >= scratchCount)
+                && scratch.count >= scratchCount)
         var product = unsafe apus_product(
-            rows: result.rows, columns: result.columns, depth: b.rows, a: a.base,
-            a_row: a.isTransposed ? 1 : a.leadingDimension, a_depth: a.isTransposed ? a.leadingDimension : 1,
-            runs: runs, a_run: runStride, b: nil, b_row: 0, is_b_transposed: false, is_b_packed: false,
-            c: result.base, c_row: result.leadingDimension, bias: bias?.base, adds: adding, adds_last: last,
-            rectifies: rectifying, continues: continuing)
+            a, depth: b.rows, into: result, adding: adding, bias: bias, rectifying: rectifying)
+        unsafe product.runs = runs
+        unsafe product.a_run = runStride
+        unsafe product.adds_last = last
+        unsafe product.continues = continuing
         switch b {
         case .plain(let matrix):
-            unsafe product.b = unsafe UnsafePointer(matrix.base)
-            unsafe product.b_row = matrix.leadingDimension
-            unsafe product.is_b_transposed = matrix.isTransposed
+            unsafe product.setSecondFactor(matrix)
         case .packed(let panels, let rows, let columns):
             precondition(panels.count >= packedCount(rows: rows, columns: columns))
             unsafe product.b = unsafe UnsafePointer(panels.base)
             unsafe product.is_b_packed = true
         }
         unsafe (kernels ?? VectorKernels.current).product(&product, scratch.base)
+    }
+}
+
+extension apus_product {
+    /// A product with all but its second factor.
+    init(
+        _ a: MatrixView, depth: Int, into result: MatrixView, adding: Bool, bias: FloatView?, rectifying: Bool
+    ) {
+        precondition(
+            !result.isTransposed && depth > 0 && a.rows == result.rows && !(adding && bias != nil)
+                && bias.map { $0.count == result.columns } ?? true)
+        unsafe self.init()
+        unsafe rows = result.rows
+        unsafe columns = result.columns
+        unsafe self.depth = depth
+        unsafe self.a = unsafe UnsafePointer(a.base)
+        unsafe a_row = a.isTransposed ? 1 : a.leadingDimension
+        unsafe a_depth = a.isTransposed ? a.leadingDimension : 1
+        unsafe runs = 1
+        unsafe c = result.base
+        unsafe c_row = result.leadingDimension
+        unsafe self.bias = unsafe bias.map { unsafe UnsafePointer($0.base) }
+        unsafe adds = adding
+        unsafe rectifies = rectifying
+    }
+
+    mutating func setSecondFactor(_ matrix: MatrixView) {
+        unsafe b = unsafe UnsafePointer(matrix.base)
+        unsafe b_row = matrix.leadingDimension
+        unsafe is_b_transposed = matrix.isTransposed
     }
 }

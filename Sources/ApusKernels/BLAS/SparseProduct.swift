@@ -26,25 +26,11 @@ package enum SparseProduct {
         with kernels: apus_kernels? = nil
     ) -> Bool {
         precondition(
-            !result.isTransposed && a.columns > 0 && a.rows == result.rows && a.columns == b.rows
-                && b.columns == result.columns
-                && !(adding && bias != nil) && bias.map { $0.count == result.columns } ?? true
+            a.columns == b.rows && b.columns == result.columns
                 && scratch.count >= scratchCount(rows: a.rows, columns: a.columns))
-        var product = unsafe apus_product()
-        unsafe product.rows = result.rows
-        unsafe product.columns = result.columns
-        unsafe product.depth = b.rows
-        unsafe product.a = unsafe UnsafePointer(a.base)
-        unsafe product.a_row = a.isTransposed ? 1 : a.leadingDimension
-        unsafe product.a_depth = a.isTransposed ? a.leadingDimension : 1
-        unsafe product.b = unsafe UnsafePointer(b.base)
-        unsafe product.b_row = b.leadingDimension
-        unsafe product.is_b_transposed = b.isTransposed
-        unsafe product.c = result.base
-        unsafe product.c_row = result.leadingDimension
-        unsafe product.bias = unsafe bias.map { unsafe UnsafePointer($0.base) }
-        unsafe product.adds = adding
-        unsafe product.rectifies = rectifying
+        var product = unsafe apus_product(
+            a, depth: b.rows, into: result, adding: adding, bias: bias, rectifying: rectifying)
+        unsafe product.setSecondFactor(b)
         let listEnd = listFloats(rows: a.rows, columns: a.columns)
         let countEnd = listEnd + countFloats(rows: a.rows, columns: a.columns)
         return unsafe (kernels ?? VectorKernels.current).sparse_product(

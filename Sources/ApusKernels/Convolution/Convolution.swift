@@ -77,10 +77,9 @@ public enum Convolution {
             let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
             let bias = bias?.slice(tile.outputChannels)
             if algorithm == .direct {
-                if geometry.hasWideWeights
-                    && SparseProduct.multiply(
-                        columns, weightMatrix(geometry, weights.values, tile.group, .channelsLast), into: y,
-                        bias: bias, rectifying: rectifies, scratch: scratch)
+                if multiplyLeavingOutZeros(
+                    geometry, columns, weightMatrix(geometry, weights.values, tile.group, .channelsLast),
+                    into: y, bias: bias, rectifying: rectifies, scratch: scratch)
                 {
                     return
                 }
@@ -177,22 +176,23 @@ public enum Convolution {
         func addWeightGradient(
             _ a: MatrixView, _ dy: MatrixView, into result: MatrixView, continuing: Bool = false
         ) {
-            if algorithm == .direct && !geometry.hasWideWeights {
-                DirectProduct.multiply(
-                    a, .plain(dy), into: result, adding: true, continuing: continuing,
-                    scratch: geometry.panel(in: scratch))
-            } else if algorithm != .direct
-                || !SparseProduct.multiply(a, dy, into: result, adding: true, scratch: scratch)
-            {
-                multiply(a, dy, into: result, beta: 1)
+            if algorithm == .direct {
+                if multiplyLeavingOutZeros(geometry, a, dy, into: result, adding: true, scratch: scratch) {
+                    return
+                }
+                if !geometry.hasWideWeights {
+                    DirectProduct.multiply(
+                        a, .plain(dy), into: result, adding: true, continuing: continuing,
+                        scratch: geometry.panel(in: scratch))
+                    return
+                }
             }
+            multiply(a, dy, into: result, beta: 1)
         }
         func inputProduct(_ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool) {
             let w = weightMatrix(geometry, weights.values, group, .channelsLast).transposed
             if algorithm == .direct {
-                if geometry.hasWideWeights
-                    && SparseProduct.multiply(dy, w, into: result, adding: adding, scratch: scratch)
-                {
+                if multiplyLeavingOutZeros(geometry, dy, w, into: result, adding: adding, scratch: scratch) {
                     return
                 }
                 DirectProduct.multiply(
@@ -239,6 +239,16 @@ public enum Convolution {
                 tile.scatterAdd(columns, into: dx)
             }
         }
+    }
+
+    /// A product of a convolution with wide weights, if enough of `a` is zero; if not, nothing is done.
+    private static func multiplyLeavingOutZeros(
+        _ geometry: ConvolutionGeometry, _ a: MatrixView, _ b: MatrixView, into result: MatrixView,
+        adding: Bool = false, bias: FloatView? = nil, rectifying: Bool = false, scratch: FloatView
+    ) -> Bool {
+        geometry.hasWideWeights
+            && SparseProduct.multiply(
+                a, b, into: result, adding: adding, bias: bias, rectifying: rectifying, scratch: scratch)
     }
 
     private static func check(
