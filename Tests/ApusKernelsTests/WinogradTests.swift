@@ -24,6 +24,8 @@ struct WinogradTests {
         /// 6 times was measured, and 46 roundings where that is more: of weights' gradients.
         static let large = Form(
             kernel: 5, layout: .imagesLast, algorithm: .imagesLastWinograd, multiple: 8, roundings: 64)
+        static let row = Form(
+            kernel: 5, layout: .imagesLast, algorithm: .imagesLastRowWinograd, multiple: 4, roundings: 16)
     }
 
     private static func extent(
@@ -49,6 +51,9 @@ struct WinogradTests {
         extent(of: .large, batch: 33, 9, 21, padding: ReferenceExtent(2, 1), (5, 17)),
         extent(of: .large, batch: 1, 5, 6, padding: 0, (1, 1)),
         extent(of: .large, batch: 8, 1, 2, padding: 4, (3, 2)),
+        extent(of: .row, batch: 19, 28, 28, padding: 2, (1, 6)),
+        extent(of: .row, batch: 16, 13, 10, padding: ReferenceExtent(1, 0), (1, 17)),
+        extent(of: .row, batch: 8, 1, 2, padding: 4, (1, 2)),
     ]
 
     /// Norm-wise, against the definition in double precision.
@@ -176,12 +181,14 @@ struct WinogradTests {
                 stride: both(stride), padding: both(padding), dilation: both(dilation), groups: groups
             ).geometry.algorithm(.imagesLast, backend)
         }
-        // The second convolutions of the LeNets, and the third of the wider one.
+        // The convolutions of the LeNets.
+        #expect(algorithm((1, 6), on: 28, padding: 2) == .imagesLastRowWinograd)
+        #expect(algorithm((1, 20), on: 28) == .imagesLastRowWinograd)
         #expect(algorithm((6, 16), on: 14) == .imagesLastWinograd)
         #expect(algorithm((20, 50), on: 12) == .imagesLastWinograd)
         #expect(algorithm((50, 50), on: 4, padding: 2) == .imagesLastWinograd)
         let others = [
-            algorithm((20, 50), on: 12, .gemm), algorithm((1, 20), on: 28),
+            algorithm((20, 50), on: 12, .gemm), algorithm((1, 6), on: 28, .gemm),
             algorithm((20, 50), on: 12, kernel: 3),
             algorithm((20, 50), on: 12, stride: 2), algorithm((20, 50), on: 12, dilation: 2),
             algorithm((20, 50), on: 12, groups: 2), algorithm((50, 50), on: 2, padding: 2),

@@ -12,6 +12,8 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case imagesLast = "direct, images last"
     /// Winograd's F(4x4, 5x5), images last.
     case imagesLastWinograd = "Winograd F(4x4, 5x5), images last"
+    /// Winograd's F(4, 5) along rows, of a single channel; images last.
+    case imagesLastRowWinograd = "Winograd F(4, 5), images last"
 }
 
 extension ConvolutionGeometry {
@@ -20,8 +22,11 @@ extension ConvolutionGeometry {
         switch layout {
         case .channelsFirst: .gemm
         case .channelsLast: backend == .gemm ? .gemm : Winograd.isFaster(self) ? .winograd : .direct
+        case .imagesLast where backend == .gemm: .imagesLast
         case .imagesLast:
-            backend != .gemm && ImagesLastWinograd.isFaster(self) ? .imagesLastWinograd : .imagesLast
+            ImagesLastRowWinograd.isFaster(self)
+                ? .imagesLastRowWinograd
+                : ImagesLastWinograd.isFaster(self) ? .imagesLastWinograd : .imagesLast
         }
     }
 }

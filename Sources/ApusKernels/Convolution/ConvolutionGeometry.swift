@@ -123,7 +123,9 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         case .channelsLast:
             (isPointwise ? 0 : FloatBuffer.aligned(depth * tilePixels))
                 + max(DirectProduct.scratchCount, algorithm == .direct ? sparseScratch : 0)
-        case .imagesLast: algorithm == .imagesLastWinograd ? ImagesLastWinograd.scratchCount(self) : 0
+        case .imagesLast where algorithm == .imagesLastWinograd: ImagesLastWinograd.scratchCount(self)
+        case .imagesLast where algorithm == .imagesLastRowWinograd: ImagesLastRowWinograd.scratchCount(self)
+        case .imagesLast: 0
         }
     }
 

@@ -18,17 +18,16 @@ public struct ConvolutionWeights: Sendable {
         guard let prepared else { return }
         precondition(values.count == geometry.weightCount)
         let transposed = forBackward ? preparedForBackward : nil
-        if algorithm == .imagesLastWinograd {
-            ImagesLastWinograd.prepare(geometry, weights: values, into: prepared)
-            return
-        }
-        if algorithm == .winograd {
+        switch algorithm {
+        case .imagesLastWinograd: ImagesLastWinograd.prepare(geometry, weights: values, into: prepared)
+        case .imagesLastRowWinograd: ImagesLastRowWinograd.prepare(geometry, weights: values, into: prepared)
+        case .winograd:
             Winograd.prepare(geometry, weights: values, into: prepared, transposedInto: transposed)
-            return
+        default:
+            let w = Convolution.weightMatrix(geometry, values, 0, .channelsLast)
+            DirectProduct.pack(w, into: prepared)
+            if let transposed { DirectProduct.pack(w.transposed, into: transposed) }
         }
-        let w = Convolution.weightMatrix(geometry, values, 0, .channelsLast)
-        DirectProduct.pack(w, into: prepared)
-        if let transposed { DirectProduct.pack(w.transposed, into: transposed) }
     }
 
     /// The second factor of a group's forward product.
@@ -60,6 +59,7 @@ extension Convolution {
             let count = Winograd.preparedCount(geometry)
             return (count, count)
         case .imagesLastWinograd: return (ImagesLastWinograd.preparedCount(geometry), 0)
+        case .imagesLastRowWinograd: return (ImagesLastRowWinograd.preparedCount(geometry), 0)
         case .direct where geometry.groups == 1:
             return (
                 DirectProduct.packedCount(rows: depth, columns: outputs),

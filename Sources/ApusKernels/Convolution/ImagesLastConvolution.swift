@@ -1,7 +1,7 @@
 import CVectorKernels
 
 /// Convolution where images are last: a tap is a product of one weight and a vector of 16 images, and nothing is
-/// lowered. Where that is faster, `ImagesLastWinograd` multiplies less often.
+/// lowered. Where that is faster, `ImagesLastWinograd` or `ImagesLastRowWinograd` multiplies less often.
 ///
 /// A tile of the result, a few pixels of a few channels, stays in registers while it runs over the source's channels and
 /// taps; the gradient of a row of taps, while it runs over pixels.
@@ -15,18 +15,23 @@ enum ImagesLastConvolution {
         var sliding = geometry.sliding
         for block in 0..<input.rows {
             geometry.forEachGroup { group in
-                if algorithm == .imagesLastWinograd {
+                let (x, y) = unsafe (
+                    input.maps(group.input, ofBlock: block), output.maps(group.output, ofBlock: block)
+                )
+                switch algorithm {
+                case .imagesLastWinograd:
                     unsafe ImagesLastWinograd.forward(
-                        geometry, input: input.maps(group.input, ofBlock: block), weights: weights,
-                        bias: bias, rectifies: rectifies, scratch: scratch,
-                        into: output.maps(group.output, ofBlock: block))
-                    return
+                        geometry, input: x, weights: weights, bias: bias, rectifies: rectifies,
+                        scratch: scratch, into: y)
+                case .imagesLastRowWinograd:
+                    unsafe ImagesLastRowWinograd.forward(
+                        geometry, input: x, weights: weights, bias: bias, rectifies: rectifies,
+                        scratch: scratch, into: y)
+                default:
+                    unsafe kernels.convolve_images(
+                        &sliding, geometry.groupOutputChannels, x, weights.values.base + group.firstWeight,
+                        bias.map { unsafe $0.base + group.output.lowerBound }, rectifies, y)
                 }
-                unsafe kernels.convolve_images(
-                    &sliding, geometry.groupOutputChannels, input.maps(group.input, ofBlock: block),
-                    weights.values.base + group.firstWeight,
-                    bias.map { unsafe $0.base + group.output.lowerBound },
-                    rectifies, output.maps(group.output, ofBlock: block))
             }
         }
     }
@@ -67,9 +72,15 @@ enum ImagesLastConvolution {
                     return
                 }
                 if let weightGradient {
-                    unsafe kernels.convolve_images_weight_gradient(
-                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
-                        weightGradient.base + group.firstWeight)
+                    let x = unsafe input.maps(group.input, ofBlock: block)
+                    if algorithm == .imagesLastRowWinograd {
+                        unsafe ImagesLastRowWinograd.addWeightGradient(
+                            geometry, images: images.count, input: x, outputGradient: dy, scratch: scratch,
+                            into: weightGradient)
+                    } else {
+                        unsafe kernels.convolve_images_weight_gradient(
+                            &sliding, outputs, images.count, x, dy, weightGradient.base + group.firstWeight)
+                    }
                 }
                 if let target = inputGradient.tensor {
                     unsafe kernels.convolve_images_input_gradient(

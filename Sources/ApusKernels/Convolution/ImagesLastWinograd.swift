@@ -13,20 +13,10 @@ enum ImagesLastWinograd {
     /// Whether a convolution can be computed so, and is faster for it: the transforms of a tile cost about as much
     /// as so many multiply-adds, and what is made of a map is no more than a cache holds.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
-        typealias Extent = ConvolutionGeometry.Extent
-        guard geometry.kernel == Extent(5), geometry.stride == Extent(1), geometry.dilation == Extent(1),
-            geometry.groups == 1, scratchCount(geometry) <= 1 << 20
-        else { return false }
-        let (input, output, padding) = (geometry.input, geometry.output, geometry.padding)
-        // The loops that lower nothing multiply no zeros of padding.
-        func taps(_ output: Int, _ input: Int, _ padding: Int) -> Int {
-            (0..<output).reduce(0) { $0 + max(0, min($1 - padding + 5, input) - max($1 - padding, 0)) }
-        }
-        let direct =
-            taps(output.height, input.height, padding.height) * taps(output.width, input.width, padding.width)
-            * input.channels * output.channels
-        let tile = products * input.channels * output.channels + 600 * input.channels + 400 * output.channels
-        return geometry.outputTiles * tile < direct
+        guard geometry.isFiveByFive, scratchCount(geometry) <= 1 << 20 else { return false }
+        let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
+        let tile = products * inputs * outputs + 500 * inputs + 300 * outputs
+        return geometry.outputTiles * tile < geometry.shownTaps * inputs * outputs
     }
 
     /// Floats of the transformed weights.
@@ -40,14 +30,13 @@ enum ImagesLastWinograd {
             geometry.input.channels * geometry.output.channels, weights.base, prepared.base)
     }
 
-    /// Floats of scratch: factors of the input and their gradients, and for a panel of output channels the products, the
-    /// gradient of the weights' factors, and the products with one of these, transposed.
+    /// Floats of scratch: factors of the input and their gradients, and for a panel of output channels four columns and a row
+    /// of the products, and the gradient of the weights' factors.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
-        let panel = min(
-            Int(apus_winograd_images_panel), (geometry.output.channels + chunk - 1) / chunk * chunk)
-        let places = geometry.outputTiles * chunk
-        return products * (places * (2 * inputs + panel) + panel * inputs) + places * panel
+        let panel = Int(apus_winograd_images_panel)
+        return geometry.outputTiles * chunk * (2 * products * inputs + (4 + 1) * 8 * panel) + products * chunk
+            * inputs
     }
 
     /// The output of a block of images.
@@ -88,5 +77,23 @@ enum ImagesLastWinograd {
         precondition(geometry.taps == 25 && geometry.groups == 1)
         precondition(prepared.map { $0.count == preparedCount(geometry) } ?? true)
         precondition(scratch.map { $0.count >= scratchCount(geometry) } ?? true)
+    }
+}
+
+extension ConvolutionGeometry {
+    /// Whether Winograd's algorithms for 5x5 kernels can compute it.
+    var isFiveByFive: Bool {
+        kernel == Extent(5) && stride == Extent(1) && dilation == Extent(1) && groups == 1
+    }
+
+    /// The taps of all output pixels, of a pair of channels and stride 1, that do not fall on padding.
+    var shownTaps: Int {
+        func taps(_ output: Int, _ input: Int, _ padding: Int, _ kernel: Int) -> Int {
+            (0..<output).reduce(0) {
+                $0 + max(0, min($1 - padding + kernel, input) - max($1 - padding, 0))
+            }
+        }
+        return taps(output.height, input.height, padding.height, kernel.height)
+            * taps(output.width, input.width, padding.width, kernel.width)
     }
 }

@@ -88,8 +88,8 @@ enum { apus_sparse_floats = 6144, apus_sparse_depth = 192 };
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
-/// Channels of a panel of the transforms below; at most, where images are last.
-enum { apus_winograd_panel = 64, apus_winograd_images_panel = 32 };
+/// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last.
+enum { apus_winograd_panel = 64, apus_winograd_images_panel = 8 };
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
 /// may be rounded together or apart.
@@ -213,6 +213,16 @@ typedef struct {
     void (*convolve_images_winograd_gradients)(
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         const float *factors, float *scratch, float *weight_gradient, bool adds, float *input_gradient);
+    /// The same for a single channel, by Winograd's F(4, 5) along rows; factors are `[output, row, factor]`, and `scratch` is
+    /// that of `ImagesLastRowWinograd`.
+    void (*convolve_images_row_weights)(long outputs, const float *weights, float *factors);
+    void (*convolve_images_rows)(
+        const apus_convolution *convolution, long outputs, const float *input, const float *factors,
+        const float *bias, bool rectifies, float *scratch, float *output);
+    /// Adds the gradient of the weights, of the first `images` of the block.
+    void (*convolve_images_rows_gradient)(
+        const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
+        float *scratch, float *weight_gradient);
     /// Adds the sum of each map over its pixels and the first `images` of the block.
     void (*image_sums)(long channels, long pixels, long images, const float *values, float *sums);
     /// The maxima of windows and their places, as `max_pool_last`; where `rectified`, the place of a maximum that is

@@ -5,29 +5,34 @@ import Testing
 
 /// What layers make of their parameters before a batch follows the parameters.
 @Suite struct PreparedParametersTests {
-    private static let shape = Shape(height: 16, width: 16, channels: 16)
-    private let batch = ArrayBatch(images: uniformArrays(2, of: shape.count, seed: 1))
-
-    static let algorithms = [ConvolutionAlgorithm.winograd, .direct, .imagesLastWinograd]
+    static let algorithms = [
+        ConvolutionAlgorithm.winograd, .direct, .imagesLastWinograd, .imagesLastRowWinograd,
+    ]
 
     private func network(_ algorithm: ConvolutionAlgorithm) throws -> Network {
-        let (kernel, layout) =
+        let (channels, kernel, layout) =
             switch algorithm {
-            case .winograd: (3, Layout.channelsLast)
-            case .imagesLastWinograd: (5, .imagesLast)
-            default: (1, .channelsLast)
+            case .winograd: (16, 3, Layout.channelsLast)
+            case .imagesLastWinograd: (16, 5, .imagesLast)
+            case .imagesLastRowWinograd: (1, 5, .imagesLast)
+            default: (16, 1, .channelsLast)
             }
         let network = try Network(
-            Sequential { Conv2D(16, 16, kernel: kernel, padding: kernel / 2, bias: false) },
-            input: Self.shape, layout: layout, backend: .vector)
+            Sequential { Conv2D(channels, 16, kernel: kernel, padding: kernel / 2, bias: false) },
+            input: Shape(height: 16, width: 16, channels: channels), layout: layout, backend: .vector)
         #expect(network.root.children[0].algorithm == algorithm.rawValue)
         return network
+    }
+
+    private static func batch(for network: Network) -> ArrayBatch {
+        ArrayBatch(images: uniformArrays(2, of: network.input.count, seed: 1))
     }
 
     @Test(arguments: algorithms)
     func outputsFollowParametersThatChange(algorithm: ConvolutionAlgorithm) throws {
         let network = try network(algorithm)
         let executor = try Executor(network, batchSize: 2, isTraining: false)
+        let batch = Self.batch(for: network)
         func outputs() -> [Float] {
             _ = executor.infer(batch, count: 2)
             return executor.outputs.channelsFirstArray
@@ -44,7 +49,8 @@ import Testing
     @Test(arguments: algorithms)
     func gradientsAfterInferenceAreThoseWithoutIt(algorithm: ConvolutionAlgorithm) throws {
         let network = try network(algorithm)
-        let loss = UpstreamLoss(upstream: uniformArrays(2, of: Self.shape.count, seed: 2))
+        let batch = Self.batch(for: network)
+        let loss = UpstreamLoss(upstream: uniformArrays(2, of: network.output.count, seed: 2))
         func gradients(inferringFirst: Bool) throws -> StepResult {
             let executor = try Executor(network, batchSize: 2, keepsInputGradient: true)
             if inferringFirst { _ = executor.infer(batch, count: 2) }
