@@ -37,64 +37,90 @@ struct PooledConvolutionTests {
     ]
 
     @Test(arguments: convolutions, Pool.all)
-    func isTheSame(convolution: ConvolutionCase, pool: Pool) throws {
+    func isTheSameChannelsLast(convolution: ConvolutionCase, pool: Pool) throws {
+        try expectSame(convolution, pool, .channelsLast, .direct)
+    }
+
+    /// Of a single channel: several blocks of images, the last one not full, and tiles that are cut.
+    static let single = [
+        ConvolutionCase(
+            batch: 19, input: ReferenceExtent(12, 20), inputChannels: 1, outputChannels: 6, kernel: 5,
+            padding: 2),
+        ConvolutionCase(
+            batch: 3, input: ReferenceExtent(10, 14), inputChannels: 1, outputChannels: 3, kernel: 5),
+    ]
+
+    @Test(arguments: single)
+    func isTheSameImagesLast(convolution: ConvolutionCase) throws {
+        try expectSame(convolution, Pool(kernel: 2, stride: 2), .imagesLast, .imagesLastRowWinograd)
+    }
+
+    private func expectSame(
+        _ convolution: ConvolutionCase, _ pool: Pool, _ layout: Layout, _ algorithm: ConvolutionAlgorithm
+    ) throws {
         let geometry = convolution.geometry
         let pooling = try #require(
             PoolingGeometry(
                 input: geometry.output, kernel: .init(pool.kernel), stride: .init(pool.stride),
                 padding: .init(pool.padding), roundsUp: pool.roundsUp))
-        let fused = PooledConvolution(geometry, pooling)
+        let fused = PooledConvolution(geometry, pooling, algorithm)
         let weights = integerTensor(convolution.weightShape, seed: 2)
         withMemory { memory in
             let batch = convolution.batch
-            func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, .channelsLast) }
-            let input = memory.tensor(convolution.integerInput(seed: 1), .channelsLast)
-            let w = memory.weights(weights.outputLast, geometry, .direct)
+            func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, layout) }
+            let x = memory.tensor(convolution.integerInput(seed: 1), layout)
+            let w = memory.weights(
+                layout == .channelsLast ? weights.outputLast : weights.values, geometry, algorithm)
             let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
             let (map, mapGradient) = (maps(geometry.output), maps(geometry.output))
             let outputs = [maps(pooling.output), maps(pooling.output)]
-            let indices = outputs.map { memory.view(count: $0.count).bytes }
+            let indices = outputs.map { memory.view(count: layout.floats(batch: batch, $0.shape)).bytes }
             let upstream = memory.tensor(
                 integerTensor(
                     [batch, pooling.output.channels, pooling.output.height, pooling.output.width], seed: 4
                 ),
-                .channelsLast)
+                layout)
             let inputGradients = [maps(geometry.input), maps(geometry.input)]
             let gradients = (0..<4).map { memory.view(count: $0 < 2 ? weights.values.count : bias.count) }
             for gradient in gradients { gradient.fill(0) }
 
             let scratch = memory.view(
-                count: geometry.scratchCount(.channelsLast, algorithm: .direct, rectifies: true))
+                count: geometry.scratchCount(layout, algorithm: algorithm, rectifies: true))
             Convolution.forward(
-                geometry, input: input, weights: w, bias: bias, rectifies: true,
-                algorithm: .direct,
+                geometry, input: x, weights: w, bias: bias, rectifies: true,
+                algorithm: algorithm,
                 scratch: scratch, into: map)
             Pooling.maximum(pooling, input: map, indices: indices[0], into: outputs[0])
-            Pooling.maximumGradient(
-                pooling, outputGradient: upstream, indices: indices[0],
-                inputGradient: .overwrite(mapGradient))
-            Convolution.backward(
-                geometry, input: input, weights: w, outputGradient: mapGradient,
-                rectifiedOutput: map,
-                algorithm: .direct, scratch: scratch, weightGradient: gradients[0],
-                biasGradient: gradients[2], inputGradient: .overwrite(inputGradients[0]))
+            func backwardApart(_ weights: FloatView?, _ bias: FloatView, _ input: GradientDestination) {
+                Pooling.maximumGradient(
+                    pooling, outputGradient: upstream, indices: indices[0],
+                    inputGradient: .overwrite(mapGradient))
+                Convolution.backward(
+                    geometry, input: x, weights: w, outputGradient: mapGradient, rectifiedOutput: map,
+                    algorithm: algorithm, scratch: scratch, weightGradient: weights, biasGradient: bias,
+                    inputGradient: input)
+            }
+            backwardApart(gradients[0], gradients[2], .overwrite(inputGradients[0]))
 
             let ownScratch = memory.view(count: fused.scratchCount)
             // In shares, as threads do it together.
             for share in 0..<3 {
                 fused.forward(
-                    input: input, weights: w, bias: bias, share: Share(share, of: 3),
+                    input: x, weights: w, bias: bias, share: Share(share, of: 3),
                     scratch: ownScratch, into: outputs[1], indices: indices[1])
             }
             let alone = maps(pooling.output)
             fused.forward(
-                input: input, weights: w, bias: bias, scratch: ownScratch, into: alone, indices: indices[1],
+                input: x, weights: w, bias: bias, scratch: ownScratch, into: alone, indices: indices[1],
                 keepsIndices: false)
-            fused.backward(
-                input: input, weights: w, output: outputs[1], indices: indices[1],
-                outputGradient: upstream, scratch: ownScratch,
-                weightGradient: gradients[1], biasGradient: gradients[3],
-                inputGradient: .overwrite(inputGradients[1]))
+            func backward(_ weights: FloatView?, _ bias: FloatView, _ input: GradientDestination) {
+                fused.backward(
+                    input: x, weights: w, output: outputs[1], indices: indices[1],
+                    outputGradient: upstream, scratch: ownScratch, weightGradient: weights,
+                    biasGradient: bias,
+                    inputGradient: input)
+            }
+            backward(gradients[1], gradients[3], .overwrite(inputGradients[1]))
 
             expectEqual(outputs[1].channelsFirstArray, outputs[0].channelsFirstArray, "output")
             expectEqual(alone.channelsFirstArray, outputs[0].channelsFirstArray, "output alone")
@@ -106,14 +132,11 @@ struct PooledConvolutionTests {
 
             // Gradients are added, and those that nobody wants left out.
             for wantsWeights in [true, false] {
-                fused.backward(
-                    input: input, weights: w, output: outputs[1], indices: indices[1],
-                    outputGradient: upstream, scratch: ownScratch,
-                    weightGradient: wantsWeights ? gradients[1] : nil, biasGradient: gradients[3],
-                    inputGradient: .discard)
+                backwardApart(wantsWeights ? gradients[0] : nil, gradients[2], .discard)
+                backward(wantsWeights ? gradients[1] : nil, gradients[3], .discard)
             }
-            expectEqual(gradients[1].array, gradients[0].array.map { 2 * $0 }, "weights twice")
-            expectEqual(gradients[3].array, gradients[2].array.map { 3 * $0 }, "bias three times")
+            expectEqual(gradients[1].array, gradients[0].array, "weights twice")
+            expectEqual(gradients[3].array, gradients[2].array, "bias three times")
         }
     }
 }

@@ -56,7 +56,12 @@ enum ImagesLastConvolution {
             }
             geometry.forEachGroup { group in
                 let (outputs, dy) = unsafe (group.output.count, gradient.maps(group.output, ofBlock: 0))
-                if let biasGradient {
+                if algorithm == .imagesLastRowWinograd {
+                    unsafe ImagesLastRowWinograd.backward(
+                        geometry, images: images.count, input: input.maps(group.input, ofBlock: block),
+                        outputGradient: dy, scratch: scratch, weightGradient: weightGradient,
+                        biasGradient: biasGradient)
+                } else if let biasGradient {
                     unsafe kernels.image_sums(
                         outputs, gradient.shape.pixels, images.count, dy,
                         biasGradient.base + group.output.lowerBound)
@@ -71,16 +76,10 @@ enum ImagesLastConvolution {
                         }, adding: inputGradient.isAddition)
                     return
                 }
-                if let weightGradient {
-                    let x = unsafe input.maps(group.input, ofBlock: block)
-                    if algorithm == .imagesLastRowWinograd {
-                        unsafe ImagesLastRowWinograd.addWeightGradient(
-                            geometry, images: images.count, input: x, outputGradient: dy, scratch: scratch,
-                            into: weightGradient)
-                    } else {
-                        unsafe kernels.convolve_images_weight_gradient(
-                            &sliding, outputs, images.count, x, dy, weightGradient.base + group.firstWeight)
-                    }
+                if let weightGradient, algorithm != .imagesLastRowWinograd {
+                    unsafe kernels.convolve_images_weight_gradient(
+                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
+                        weightGradient.base + group.firstWeight)
                 }
                 if let target = inputGradient.tensor {
                     unsafe kernels.convolve_images_input_gradient(
@@ -112,14 +111,14 @@ extension ConvolutionGeometry {
 
 extension Tensor {
     /// The images of a block.
-    fileprivate func images(ofBlock block: Int) -> Range<Int> {
+    func images(ofBlock block: Int) -> Range<Int> {
         let perBlock = layout.imagesPerBlock
         return block * perBlock..<min((block + 1) * perBlock, batch)
     }
 
     /// Where the maps of a block's `channels` start.
     @unsafe
-    fileprivate func maps(_ channels: Range<Int>, ofBlock block: Int) -> UnsafeMutablePointer<Float> {
+    func maps(_ channels: Range<Int>, ofBlock block: Int) -> UnsafeMutablePointer<Float> {
         unsafe base + block * rowStride + channels.lowerBound * channelStride
     }
 }

@@ -30,37 +30,52 @@ enum ImagesLastRowWinograd {
             geometry.output.channels, weights.base, prepared.base)
     }
 
-    /// Floats of scratch: factors of four columns of the input and of a map's gradient, and sums of products of these, for each
-    /// image.
-    static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
-        let rows = (geometry.output.height + 3) / 4 * 4 + tapRows - 1
-        return Int(apus_chunk) * (factors * (rows + geometry.output.height) + preparedCount(geometry))
+    /// Whether a ReLU and these maxima can be computed on the way.
+    static func canPool(_ pooling: PoolingGeometry) -> Bool {
+        let two = ConvolutionGeometry.Extent(2)
+        return pooling.kernel == two && pooling.stride == two
+            && pooling.padding == ConvolutionGeometry.Extent(0)
+            && pooling.input.height == 2 * pooling.output.height
+            && pooling.input.width == 2 * pooling.output.width
     }
 
-    /// The output of a block of images.
+    /// Floats of scratch: factors of four columns of the input and of a map's gradient, and sums of products of these and of that
+    /// gradient, for each image.
+    static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
+        let rows = (geometry.output.height + 3) / 4 * 4 + tapRows - 1
+        let sums = preparedCount(geometry) + (geometry.output.channels + 3) / 4 * 4
+        return Int(apus_chunk) * (factors * (rows + geometry.output.height) + sums)
+    }
+
+    /// The output of a block of images; or where there are `places`, a ReLU's 2x2 maxima and those, 255 for what is not above zero.
     @unsafe
     static func forward(
         _ geometry: ConvolutionGeometry, input: UnsafePointer<Float>, weights: ConvolutionWeights,
-        bias: FloatView?, rectifies: Bool, scratch: FloatView, into output: UnsafeMutablePointer<Float>
+        bias: FloatView?, rectifies: Bool, scratch: FloatView, into output: UnsafeMutablePointer<Float>,
+        places: UnsafeMutablePointer<UInt8>? = nil
     ) {
         let prepared = weights.prepared!
         check(geometry, prepared, scratch: scratch)
         var sliding = geometry.sliding
         unsafe VectorKernels.current.convolve_images_rows(
             &sliding, geometry.output.channels, input, prepared.base, bias?.base, rectifies, scratch.base,
-            output)
+            output, places)
     }
 
-    /// Adds the gradient of the weights, of the first `images` of a block.
+    /// Adds the gradients of the weights and the bias, of the first `images` of a block; either may be nil. Where there are `places`,
+    /// `outputGradient` is that of their maxima.
     @unsafe
-    static func addWeightGradient(
+    static func backward(
         _ geometry: ConvolutionGeometry, images: Int, input: UnsafePointer<Float>,
-        outputGradient: UnsafePointer<Float>, scratch: FloatView, into gradient: FloatView
+        outputGradient: UnsafePointer<Float>, places: UnsafePointer<UInt8>? = nil, scratch: FloatView,
+        weightGradient: FloatView?, biasGradient: FloatView?
     ) {
+        guard weightGradient != nil || biasGradient != nil else { return }
         check(geometry, nil, scratch: scratch)
         var sliding = geometry.sliding
-        unsafe VectorKernels.current.convolve_images_rows_gradient(
-            &sliding, geometry.output.channels, images, input, outputGradient, scratch.base, gradient.base)
+        unsafe VectorKernels.current.convolve_images_rows_gradients(
+            &sliding, geometry.output.channels, images, input, outputGradient, places, scratch.base,
+            weightGradient?.base, biasGradient?.base)
     }
 
     private static func check(

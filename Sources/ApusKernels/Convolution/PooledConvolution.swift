@@ -1,20 +1,37 @@
-/// A convolution, the ReLU and the maximum pooling after it, channels last, without the map between them in memory. Products
-/// are direct ones.
+/// A convolution, the ReLU and the maximum pooling after it without the map between them in memory: channels last, where products
+/// are direct ones, and images last, where a single channel goes by rows.
 ///
-/// At the front of a network that map is its largest, and nobody else reads it. Forward computes a strip of its
+/// At the front of a network that map is its largest, and nobody else reads it. Channels last, forward computes a strip of its
 /// rows, which stays in cache, and pools it. Backward adds, for each maximum, what the kernel saw at its place to the
 /// gradient of the weights, where those are at most half of the map and the kernel is not deep; else, and for the gradient of the
-/// input, it rebuilds the gradient of a strip.
+/// input, it rebuilds the gradient of a strip. Images last, the kernel itself makes maxima and reads their gradients.
 package struct PooledConvolution {
     let convolution: ConvolutionGeometry
     let pooling: PoolingGeometry
+    private let algorithm: ConvolutionAlgorithm
 
-    package init(_ convolution: ConvolutionGeometry, _ pooling: PoolingGeometry) {
+    /// Whether such a layer can be computed together, by the algorithm that its convolution takes alone.
+    package static func isPossible(
+        _ convolution: ConvolutionGeometry, _ pooling: PoolingGeometry, _ algorithm: ConvolutionAlgorithm
+    ) -> Bool {
+        switch algorithm {
+        case .direct: pooling.kernel.height * pooling.kernel.width <= 256
+        case .imagesLastRowWinograd: ImagesLastRowWinograd.canPool(pooling)
+        default: false
+        }
+    }
+
+    package init(
+        _ convolution: ConvolutionGeometry, _ pooling: PoolingGeometry, _ algorithm: ConvolutionAlgorithm
+    ) {
         precondition(
-            convolution.output == pooling.input && pooling.kernel.height * pooling.kernel.width <= 256)
+            convolution.output == pooling.input && Self.isPossible(convolution, pooling, algorithm))
         self.convolution = convolution
         self.pooling = pooling
+        self.algorithm = algorithm
     }
+
+    private var layout: Layout { algorithm == .direct ? .channelsLast : .imagesLast }
 
     /// Rows of pooling's output, and of the convolution's, that are computed at a time.
     private var pooledRows: Int {
@@ -51,9 +68,15 @@ package struct PooledConvolution {
 
     /// Floats of scratch beside the tensors.
     package var scratchCount: Int {
-        stripFloats + FloatBuffer.aligned(pooling.output.count)
+        if layout == .imagesLast {
+            return FloatBuffer.aligned(ImagesLastRowWinograd.scratchCount(convolution)) + mapFloats
+        }
+        return stripFloats + FloatBuffer.aligned(pooling.output.count)
             + convolution.algorithmScratch(.channelsLast, .direct)
     }
+
+    /// A block of images of the map between.
+    private var mapFloats: Int { layout.floats(batch: 1, convolution.output) }
 
     /// Computes the maxima, and to `indices` their places in their windows, unless no gradient follows.
     package func forward(
@@ -61,6 +84,13 @@ package struct PooledConvolution {
         scratch: FloatView, into output: Tensor, indices: ByteView, keepsIndices: Bool = true
     ) {
         check(input, output, indices)
+        if layout == .imagesLast {
+            // Blocks of images are not shared.
+            guard share.hasWhole else { return }
+            forwardByBlocks(
+                input: input, weights: weights, bias: bias, scratch: scratch, into: output, indices: indices)
+            return
+        }
         let (strip, _, columns) = parts(scratch)
         let (width, pixels) = (convolution.output.width, convolution.output.pixels)
         var sliding = pooling.sliding
@@ -105,6 +135,13 @@ package struct PooledConvolution {
     ) {
         check(input, output, indices)
         outputGradient.checkMatches(output)
+        if layout == .imagesLast {
+            backwardByBlocks(
+                input: input, weights: weights, indices: indices, outputGradient: outputGradient,
+                scratch: scratch, weightGradient: weightGradient, biasGradient: biasGradient,
+                inputGradient: inputGradient)
+            return
+        }
         let sumsMaxima = sumsMaxima && weightGradient != nil
         if sumsMaxima, let weightGradient {
             addMaxima(
@@ -195,6 +232,41 @@ package struct PooledConvolution {
         }
     }
 
+    private func forwardByBlocks(
+        input: Tensor, weights: ConvolutionWeights, bias: FloatView?, scratch: FloatView, into output: Tensor,
+        indices: ByteView
+    ) {
+        for block in 0..<input.rows {
+            unsafe ImagesLastRowWinograd.forward(
+                convolution, input: input.maps(0..<1, ofBlock: block), weights: weights, bias: bias,
+                rectifies: true, scratch: scratch,
+                into: output.maps(0..<pooling.output.channels, ofBlock: block),
+                places: indices.base + block * output.rowStride)
+        }
+    }
+
+    private func backwardByBlocks(
+        input: Tensor, weights: ConvolutionWeights, indices: ByteView, outputGradient: Tensor,
+        scratch: FloatView, weightGradient: FloatView?,
+        biasGradient: FloatView?, inputGradient: GradientDestination
+    ) {
+        var (sliding, windows) = (convolution.sliding, pooling.sliding)
+        for block in 0..<input.rows {
+            let dy = unsafe outputGradient.maps(0..<pooling.output.channels, ofBlock: block)
+            let places = unsafe indices.base + block * outputGradient.rowStride
+            unsafe ImagesLastRowWinograd.backward(
+                convolution, images: input.images(ofBlock: block).count,
+                input: input.maps(0..<1, ofBlock: block), outputGradient: dy, places: places,
+                scratch: scratch, weightGradient: weightGradient, biasGradient: biasGradient)
+            guard let target = inputGradient.tensor else { continue }
+            let map = scratch.slice(scratchCount - mapFloats..<scratchCount)
+            unsafe VectorKernels.current.max_pool_images_gradient(&windows, dy, places, false, map.base)
+            unsafe VectorKernels.current.convolve_images_input_gradient(
+                &sliding, convolution.output.channels, map.base, weights.values.base,
+                inputGradient.isAddition, target.maps(0..<1, ofBlock: block))
+        }
+    }
+
     private func parts(_ scratch: FloatView) -> (strip: MatrixView, mask: FloatView, columns: FloatView) {
         let maskEnd = stripFloats + FloatBuffer.aligned(pooling.output.count)
         return (
@@ -207,8 +279,8 @@ package struct PooledConvolution {
     private func check(_ input: Tensor, _ output: Tensor, _ indices: ByteView) {
         precondition(
             input.shape == convolution.input && output.shape == pooling.output
-                && input.batch == output.batch && input.layout == .channelsLast
-                && output.layout == .channelsLast && indices.count >= output.count)
+                && input.batch == output.batch && input.layout == layout && output.layout == layout
+                && indices.count >= layout.floats(batch: output.batch, output.shape))
     }
 }
 

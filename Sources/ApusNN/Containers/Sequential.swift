@@ -43,17 +43,20 @@ public struct Sequential: Layer {
     }
 
     /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the maximum
-    /// pooling after that: all of it where products are direct ones, the ReLU's gradient where images are last.
+    /// pooling after that: all of it where `PooledConvolution` can, else the ReLU's gradient where images are last.
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
-            let algorithm = convolution.geometry(input: children[index].input, output: children[index].output)
-                .algorithm(planning.layout, planning.backend)
+            let own = convolution.geometry(input: children[index].input, output: children[index].output)
             let rectified = convolution.rectified(masksGradient: true)
             var fused: any Layer = rectified
             var last = index + 1
             if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
-                if algorithm == .direct {
+                let pooling = pool.window.geometry(
+                    input: children[index + 2].input, output: children[index + 2].output)
+                if PooledConvolution.isPossible(
+                    own, pooling, own.algorithm(planning.layout, planning.backend))
+                {
                     fused = PooledConv2D(convolution: rectified, pool: pool)
                     last = index + 2
                 } else if let masking = pool.masking(

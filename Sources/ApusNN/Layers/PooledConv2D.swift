@@ -1,6 +1,6 @@
 import ApusKernels
 
-/// A convolution with the ReLU and the maximum pooling after it, channels last; what it gives is the pool's.
+/// A convolution with the ReLU and the maximum pooling after it; what it gives is the pool's.
 ///
 /// Planning puts it in the convolution's place. Backward reads forward's input and output.
 struct PooledConv2D: Layer {
@@ -13,8 +13,8 @@ struct PooledConv2D: Layer {
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         var plan = try convolution.plan(shape, in: planning)
         let pooling = try pool.window.planned(plan.output, planning)
-        let geometry = PooledConvolution(
-            convolution.geometry(input: shape, output: plan.output), pooling)
+        let own = convolution.geometry(input: shape, output: plan.output)
+        let geometry = PooledConvolution(own, pooling, own.algorithm(planning.layout, planning.backend))
         plan.saved = [BufferSize(perImage: ByteView.floats(forBytes: Pooling.indexBytes(pooling)))]
         plan.scratch = [BufferSize(fixed: geometry.scratchCount)]
         return plan
@@ -47,8 +47,9 @@ struct PooledConv2D: Layer {
     /// The convolution's own output is what the plan says, though nowhere in memory.
     private func geometry(_ context: LayerContext, _ output: Tensor) -> PooledConvolution {
         let layer = context.layer
+        let own = convolution.geometry(input: layer.input, output: layer.output)
         return PooledConvolution(
-            convolution.geometry(input: layer.input, output: layer.output),
-            pool.window.geometry(input: layer.output, output: output.shape))
+            own, pool.window.geometry(input: layer.output, output: output.shape),
+            own.algorithm(context.layout, context.backend))
     }
 }

@@ -214,15 +214,16 @@ typedef struct {
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         const float *factors, float *scratch, float *weight_gradient, bool adds, float *input_gradient);
     /// The same for a single channel, by Winograd's F(4, 5) along rows; factors are `[output, row, factor]`, and `scratch` is
-    /// that of `ImagesLastRowWinograd`.
+    /// that of `ImagesLastRowWinograd`. Where `places` is not null, a ReLU and the maxima of 2x2 windows follow, which cover the map,
+    /// and `output` and `places` are those of `max_pool_images` with `rectified`.
     void (*convolve_images_row_weights)(long outputs, const float *weights, float *factors);
     void (*convolve_images_rows)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
-        const float *bias, bool rectifies, float *scratch, float *output);
-    /// Adds the gradient of the weights, of the first `images` of the block.
-    void (*convolve_images_rows_gradient)(
+        const float *bias, bool rectifies, float *scratch, float *output, uint8_t *places);
+    /// Adds the gradients of the weights and the bias, of the first `images` of the block; either may be null.
+    void (*convolve_images_rows_gradients)(
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
-        float *scratch, float *weight_gradient);
+        const uint8_t *places, float *scratch, float *weight_gradient, float *bias_gradient);
     /// Adds the sum of each map over its pixels and the first `images` of the block.
     void (*image_sums)(long channels, long pixels, long images, const float *values, float *sums);
     /// The maxima of windows and their places, as `max_pool_last`; where `rectified`, the place of a maximum that is

@@ -54,6 +54,33 @@ import Testing
         }
     }
 
+    @Test(
+        "Of a single channel, images last, the convolution that computes the ReLU and the pool gives the bits of all"
+    )
+    func singleChannel() throws {
+        let model = Sequential {
+            Conv2D(1, 6, kernel: 5, padding: 2).named("stem")
+            ReLU().named("relu")
+            MaxPool2D(kernelSize: 2).named("pool")
+            Conv2D(6, 3, kernel: 5).named("head")
+            GlobalAveragePool2D().named("mean")
+        }
+        let shape = Shape(height: 12, width: 14, channels: 1)
+        let batch = ArrayBatch(images: uniformArrays(21, of: shape.count, seed: 8))
+        let results = try [true, false].map { fuses in
+            let network = try Network(
+                model, input: shape, seed: 2, layout: .imagesLast, backend: .vector, fusesActivations: fuses)
+            #expect(network.root.children[2].isSkipped == fuses)
+            let executor = try Executor(
+                network, batchSize: 21, workers: Workers(count: 2), keepsInputGradient: true)
+            executor.poisonMemory(with: .nan)
+            return StepResult(
+                executor, batch, loss: UpstreamLoss(upstream: uniformArrays(21, of: 3, seed: 9)))
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0].gradients.contains { $0 != 0 })
+    }
+
     /// What an observer sees of five images, by path and image.
     private static func seen(fuses: Bool, _ layout: Layout) throws -> [String: [Int: [Float]]] {
         let executor = try Executor(
