@@ -232,10 +232,7 @@ extension PoolingGeometry {
     }
 
     /// Windows of 2x2 side by side that cover the image, four or more in a row.
-    fileprivate var isHalving: Bool {
-        kernel == Extent(2) && stride == Extent(2) && padding == Extent(0)
-            && input.height % 2 == 0 && input.width % 2 == 0 && output.width >= 4
-    }
+    fileprivate var isHalving: Bool { isTwoByTwo && output.width >= 4 }
 }
 
 extension Pooling {

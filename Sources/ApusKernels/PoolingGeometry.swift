@@ -41,6 +41,12 @@ public struct PoolingGeometry: Hashable, Sendable {
         self.padding = padding
     }
 
+    /// Whether the windows are of 2x2, side by side, and cover the image.
+    var isTwoByTwo: Bool {
+        kernel == Extent(2) && stride == Extent(2) && padding == Extent(0)
+            && input.height == 2 * output.height && input.width == 2 * output.width
+    }
+
     /// The input rows and columns of the window of one output pixel that lie inside the image, and where
     /// the window starts, which may be outside.
     @inline(__always)

@@ -55,6 +55,30 @@ struct PooledConvolutionTests {
         try expectSame(convolution, Pool(kernel: 2, stride: 2), .imagesLast, .imagesLastRowWinograd)
     }
 
+    @Test func isForWindowsThatCoverTheMap() throws {
+        func isPossible(_ extent: Int, _ pool: Pool, _ algorithm: ConvolutionAlgorithm) throws -> Bool {
+            let convolution = ConvolutionCase(
+                input: ReferenceExtent(extent, extent), inputChannels: 1, outputChannels: 6, kernel: 5,
+                padding: 2
+            ).geometry
+            let pooling = try #require(
+                PoolingGeometry(
+                    input: convolution.output, kernel: .init(pool.kernel), stride: .init(pool.stride),
+                    padding: .init(pool.padding), roundsUp: pool.roundsUp))
+            return PooledConvolution.isPossible(convolution, pooling, algorithm)
+        }
+        let two = Pool(kernel: 2, stride: 2)
+        #expect(try isPossible(28, two, .imagesLastRowWinograd))
+        #expect(try isPossible(29, two, .direct))
+        #expect(try !isPossible(28, two, .imagesLast))
+        for (extent, pool) in [
+            (29, two), (29, Pool(kernel: 2, stride: 2, roundsUp: true)), (27, Pool(kernel: 3, stride: 3)),
+            (28, Pool(kernel: 2, stride: 1)), (28, Pool(kernel: 2, stride: 2, padding: 1)),
+        ] {
+            #expect(try !isPossible(extent, pool, .imagesLastRowWinograd), "\(extent), \(pool)")
+        }
+    }
+
     private func expectSame(
         _ convolution: ConvolutionCase, _ pool: Pool, _ layout: Layout, _ algorithm: ConvolutionAlgorithm
     ) throws {
@@ -67,8 +91,8 @@ struct PooledConvolutionTests {
         let weights = integerTensor(convolution.weightShape, seed: 2)
         withMemory { memory in
             let batch = convolution.batch
-            func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, layout) }
-            let x = memory.tensor(convolution.integerInput(seed: 1), layout)
+            func maps(_ shape: Shape) -> Tensor { memory.tensor(batch: batch, shape, layout, margin: 1) }
+            let x = memory.tensor(convolution.integerInput(seed: 1), layout, margin: 1)
             let w = memory.weights(
                 layout == .channelsLast ? weights.outputLast : weights.values, geometry, algorithm)
             let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
@@ -79,7 +103,7 @@ struct PooledConvolutionTests {
                 integerTensor(
                     [batch, pooling.output.channels, pooling.output.height, pooling.output.width], seed: 4
                 ),
-                layout)
+                layout, margin: 1)
             let inputGradients = [maps(geometry.input), maps(geometry.input)]
             let gradients = (0..<4).map { memory.view(count: $0 < 2 ? weights.values.count : bias.count) }
             for gradient in gradients { gradient.fill(0) }
@@ -91,7 +115,7 @@ struct PooledConvolutionTests {
                 algorithm: algorithm,
                 scratch: scratch, into: map)
             Pooling.maximum(pooling, input: map, indices: indices[0], into: outputs[0])
-            func backwardApart(_ weights: FloatView?, _ bias: FloatView, _ input: GradientDestination) {
+            func backwardApart(_ weights: FloatView?, _ bias: FloatView?, _ input: GradientDestination) {
                 Pooling.maximumGradient(
                     pooling, outputGradient: upstream, indices: indices[0],
                     inputGradient: .overwrite(mapGradient))
@@ -113,7 +137,7 @@ struct PooledConvolutionTests {
             fused.forward(
                 input: x, weights: w, bias: bias, scratch: ownScratch, into: alone, indices: indices[1],
                 keepsIndices: false)
-            func backward(_ weights: FloatView?, _ bias: FloatView, _ input: GradientDestination) {
+            func backward(_ weights: FloatView?, _ bias: FloatView?, _ input: GradientDestination) {
                 fused.backward(
                     input: x, weights: w, output: outputs[1], indices: indices[1],
                     outputGradient: upstream, scratch: ownScratch, weightGradient: weights,
@@ -131,12 +155,19 @@ struct PooledConvolutionTests {
             #expect(gradients[1].array.contains { $0 != 0 })
 
             // Gradients are added, and those that nobody wants left out.
-            for wantsWeights in [true, false] {
-                backwardApart(wantsWeights ? gradients[0] : nil, gradients[2], .discard)
-                backward(wantsWeights ? gradients[1] : nil, gradients[3], .discard)
+            for (wantsWeights, wantsBias) in [(true, true), (false, true), (true, false), (false, false)] {
+                backwardApart(
+                    wantsWeights ? gradients[0] : nil, wantsBias ? gradients[2] : nil,
+                    wantsBias ? .discard : .add(inputGradients[0]))
+                backward(
+                    wantsWeights ? gradients[1] : nil, wantsBias ? gradients[3] : nil,
+                    wantsBias ? .discard : .add(inputGradients[1]))
             }
-            expectEqual(gradients[1].array, gradients[0].array, "weights twice")
+            expectEqual(gradients[1].array, gradients[0].array, "weights three times")
             expectEqual(gradients[3].array, gradients[2].array, "bias three times")
+            expectEqual(
+                inputGradients[1].channelsFirstArray, inputGradients[0].channelsFirstArray,
+                "input three times")
         }
     }
 }

@@ -24,8 +24,9 @@ struct WinogradTests {
         /// 6 times was measured, and 46 roundings where that is more: of weights' gradients.
         static let large = Form(
             kernel: 5, layout: .imagesLast, algorithm: .imagesLastWinograd, multiple: 8, roundings: 64)
+        /// 3.4 times was measured, of the output.
         static let row = Form(
-            kernel: 5, layout: .imagesLast, algorithm: .imagesLastRowWinograd, multiple: 4, roundings: 16)
+            kernel: 5, layout: .imagesLast, algorithm: .imagesLastRowWinograd, multiple: 4, roundings: 8)
     }
 
     private static func extent(
@@ -39,7 +40,8 @@ struct WinogradTests {
     }
 
     /// Whole tiles and parts of them, one panel of channels and several, one block of tiles and several (batches of three), maps
-    /// smaller than a tile, and padding that shows outputs nothing but zeros.
+    /// smaller than a tile, and padding that shows outputs nothing but zeros. Where images are last, so many tiles that products
+    /// have one vector and more, and, of a single channel, a large map, and more maps than a tile has room for.
     static let cases = [
         extent(12, 8, padding: 1, (16, 64)), extent(13, 13, padding: 1, (32, 144)),
         extent(9, 14, padding: 0, (48, 16)), extent(21, 22, padding: ReferenceExtent(2, 1), (16, 80)),
@@ -53,7 +55,13 @@ struct WinogradTests {
         extent(of: .large, batch: 8, 1, 2, padding: 4, (3, 2)),
         extent(of: .row, batch: 19, 28, 28, padding: 2, (1, 6)),
         extent(of: .row, batch: 16, 13, 10, padding: ReferenceExtent(1, 0), (1, 17)),
+        extent(of: .large, batch: 17, 4, 4, padding: 2, (10, 22)),
+        extent(of: .large, batch: 5, 4, 7, padding: 2, (19, 21)),
+        extent(of: .large, batch: 16, 8, 16, padding: ReferenceExtent(0, 2), (9, 23)),
+        extent(of: .large, batch: 16, 12, 15, padding: ReferenceExtent(0, 0), (7, 9)),
         extent(of: .row, batch: 8, 1, 2, padding: 4, (1, 2)),
+        extent(of: .row, batch: 2, 90, 97, padding: 2, (1, 3)),
+        extent(of: .row, batch: 3, 5, 5, padding: 2, (1, 210)),
     ]
 
     /// Norm-wise, against the definition in double precision.
@@ -168,7 +176,7 @@ struct WinogradTests {
         }
     }
 
-    /// What F(4x4, 5x5) is for: enough channels, kernels of 5x5, and maps that stay near the processor.
+    /// What they are for: kernels of 5x5, and a single channel, or enough of them and maps that stay near the processor.
     @Test func isTakenWhereItIsFaster() {
         func algorithm(
             _ channels: (Int, Int), on extent: Int, kernel: Int = 5, padding: Int = 0, stride: Int = 1,
@@ -189,6 +197,8 @@ struct WinogradTests {
         #expect(algorithm((50, 50), on: 4, padding: 2) == .imagesLastWinograd)
         let others = [
             algorithm((20, 50), on: 12, .gemm), algorithm((1, 6), on: 28, .gemm),
+            algorithm((1, 6), on: 28, kernel: 3), algorithm((1, 6), on: 28, stride: 2),
+            algorithm((1, 6), on: 28, dilation: 2), algorithm((1, 6), on: 5),
             algorithm((20, 50), on: 12, kernel: 3),
             algorithm((20, 50), on: 12, stride: 2), algorithm((20, 50), on: 12, dilation: 2),
             algorithm((20, 50), on: 12, groups: 2), algorithm((50, 50), on: 2, padding: 2),

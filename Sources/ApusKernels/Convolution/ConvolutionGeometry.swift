@@ -67,6 +67,23 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// Tiles of 4x4 pixels that cover an image of output, as Winograd's algorithms take them.
     var outputTiles: Int { (output.height + 3) / 4 * ((output.width + 3) / 4) }
 
+    /// Whether Winograd's algorithms for 5x5 kernels can compute it.
+    var isFiveByFive: Bool {
+        kernel == Extent(5) && stride == Extent(1) && dilation == Extent(1) && groups == 1
+    }
+
+    /// The taps of all output pixels, of a pair of channels, with stride and dilation 1, but for those on padding: the loops that
+    /// lower nothing do not multiply these.
+    var shownTaps: Int {
+        func taps(_ output: Int, _ input: Int, _ padding: Int, _ kernel: Int) -> Int {
+            (0..<output).reduce(0) {
+                $0 + max(0, min($1 - padding + kernel, input) - max($1 - padding, 0))
+            }
+        }
+        return taps(output.height, input.height, padding.height, kernel.height)
+            * taps(output.width, input.width, padding.width, kernel.width)
+    }
+
     /// A 1x1 convolution multiplies the activations themselves.
     var isPointwise: Bool {
         taps == 1 && stride == Extent(1) && padding == Extent(0) && input.pixels == output.pixels

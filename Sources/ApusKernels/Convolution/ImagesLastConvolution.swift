@@ -56,30 +56,30 @@ enum ImagesLastConvolution {
             }
             geometry.forEachGroup { group in
                 let (outputs, dy) = unsafe (group.output.count, gradient.maps(group.output, ofBlock: 0))
+                let x = unsafe input.maps(group.input, ofBlock: block)
                 if algorithm == .imagesLastRowWinograd {
                     unsafe ImagesLastRowWinograd.backward(
-                        geometry, images: images.count, input: input.maps(group.input, ofBlock: block),
-                        outputGradient: dy, scratch: scratch, weightGradient: weightGradient,
-                        biasGradient: biasGradient)
-                } else if let biasGradient {
-                    unsafe kernels.image_sums(
-                        outputs, gradient.shape.pixels, images.count, dy,
-                        biasGradient.base + group.output.lowerBound)
-                }
-                if algorithm == .imagesLastWinograd {
-                    unsafe ImagesLastWinograd.backward(
-                        geometry, images: images.count, input: input.maps(group.input, ofBlock: block),
-                        outputGradient: dy, weights: weights, scratch: scratch,
-                        weightGradient: weightGradient,
-                        inputGradient: inputGradient.tensor.map {
-                            unsafe $0.maps(group.input, ofBlock: block)
-                        }, adding: inputGradient.isAddition)
-                    return
-                }
-                if let weightGradient, algorithm != .imagesLastRowWinograd {
-                    unsafe kernels.convolve_images_weight_gradient(
-                        &sliding, outputs, images.count, input.maps(group.input, ofBlock: block), dy,
-                        weightGradient.base + group.firstWeight)
+                        geometry, images: images.count, input: x, outputGradient: dy, scratch: scratch,
+                        weightGradient: weightGradient, biasGradient: biasGradient)
+                } else {
+                    if let biasGradient {
+                        unsafe kernels.image_sums(
+                            outputs, gradient.shape.pixels, images.count, dy,
+                            biasGradient.base + group.output.lowerBound)
+                    }
+                    if algorithm == .imagesLastWinograd {
+                        unsafe ImagesLastWinograd.backward(
+                            geometry, images: images.count, input: x, outputGradient: dy, weights: weights,
+                            scratch: scratch, weightGradient: weightGradient,
+                            inputGradient: inputGradient.tensor.map {
+                                unsafe $0.maps(group.input, ofBlock: block)
+                            }, adding: inputGradient.isAddition)
+                        return
+                    }
+                    if let weightGradient {
+                        unsafe kernels.convolve_images_weight_gradient(
+                            &sliding, outputs, images.count, x, dy, weightGradient.base + group.firstWeight)
+                    }
                 }
                 if let target = inputGradient.tensor {
                     unsafe kernels.convolve_images_input_gradient(

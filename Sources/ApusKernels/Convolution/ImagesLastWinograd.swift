@@ -35,8 +35,8 @@ enum ImagesLastWinograd {
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
         let panel = Int(apus_winograd_images_panel)
-        return geometry.outputTiles * chunk * (2 * products * inputs + (4 + 1) * 8 * panel) + products * chunk
-            * inputs
+        let factors = 2 * products * inputs + (4 + 1) * 8 * panel
+        return geometry.outputTiles * chunk * factors + products * max(chunk, panel) * inputs
     }
 
     /// The output of a block of images.
@@ -74,26 +74,8 @@ enum ImagesLastWinograd {
     private static func check(
         _ geometry: ConvolutionGeometry, _ prepared: FloatView?, scratch: FloatView? = nil
     ) {
-        precondition(geometry.taps == 25 && geometry.groups == 1)
+        precondition(geometry.isFiveByFive)
         precondition(prepared.map { $0.count == preparedCount(geometry) } ?? true)
         precondition(scratch.map { $0.count >= scratchCount(geometry) } ?? true)
-    }
-}
-
-extension ConvolutionGeometry {
-    /// Whether Winograd's algorithms for 5x5 kernels can compute it.
-    var isFiveByFive: Bool {
-        kernel == Extent(5) && stride == Extent(1) && dilation == Extent(1) && groups == 1
-    }
-
-    /// The taps of all output pixels, of a pair of channels and stride 1, that do not fall on padding.
-    var shownTaps: Int {
-        func taps(_ output: Int, _ input: Int, _ padding: Int, _ kernel: Int) -> Int {
-            (0..<output).reduce(0) {
-                $0 + max(0, min($1 - padding + kernel, input) - max($1 - padding, 0))
-            }
-        }
-        return taps(output.height, input.height, padding.height, kernel.height)
-            * taps(output.width, input.width, padding.width, kernel.width)
     }
 }

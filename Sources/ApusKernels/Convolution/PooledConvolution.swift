@@ -4,19 +4,20 @@
 /// At the front of a network that map is its largest, and nobody else reads it. Channels last, forward computes a strip of its
 /// rows, which stays in cache, and pools it. Backward adds, for each maximum, what the kernel saw at its place to the
 /// gradient of the weights, where those are at most half of the map and the kernel is not deep; else, and for the gradient of the
-/// input, it rebuilds the gradient of a strip. Images last, the kernel itself makes maxima and reads their gradients.
+/// input, it rebuilds the gradient of a strip. Images last, the kernel itself makes maxima and reads their gradients; for the gradient of
+/// the input that of a block's map is rebuilt.
 package struct PooledConvolution {
     let convolution: ConvolutionGeometry
     let pooling: PoolingGeometry
     private let algorithm: ConvolutionAlgorithm
 
-    /// Whether such a layer can be computed together, by the algorithm that its convolution takes alone.
+    /// Whether a convolution that takes this algorithm can be computed together with this pooling.
     package static func isPossible(
         _ convolution: ConvolutionGeometry, _ pooling: PoolingGeometry, _ algorithm: ConvolutionAlgorithm
     ) -> Bool {
         switch algorithm {
         case .direct: pooling.kernel.height * pooling.kernel.width <= 256
-        case .imagesLastRowWinograd: ImagesLastRowWinograd.canPool(pooling)
+        case .imagesLastRowWinograd: pooling.isTwoByTwo
         default: false
         }
     }
@@ -69,16 +70,13 @@ package struct PooledConvolution {
     /// Floats of scratch beside the tensors.
     package var scratchCount: Int {
         if layout == .imagesLast {
-            return FloatBuffer.aligned(ImagesLastRowWinograd.scratchCount(convolution)) + mapFloats
+            return blockScratch
         }
         return stripFloats + FloatBuffer.aligned(pooling.output.count)
             + convolution.algorithmScratch(.channelsLast, .direct)
     }
 
-    /// A block of images of the map between.
-    private var mapFloats: Int { layout.floats(batch: 1, convolution.output) }
-
-    /// Computes the maxima, and to `indices` their places in their windows, unless no gradient follows.
+    /// Computes the maxima, and to `indices` their places in their windows; channels last, unless no gradient follows.
     package func forward(
         input: Tensor, weights: ConvolutionWeights, bias: FloatView?, share: Share = .all,
         scratch: FloatView, into output: Tensor, indices: ByteView, keepsIndices: Bool = true
@@ -232,41 +230,6 @@ package struct PooledConvolution {
         }
     }
 
-    private func forwardByBlocks(
-        input: Tensor, weights: ConvolutionWeights, bias: FloatView?, scratch: FloatView, into output: Tensor,
-        indices: ByteView
-    ) {
-        for block in 0..<input.rows {
-            unsafe ImagesLastRowWinograd.forward(
-                convolution, input: input.maps(0..<1, ofBlock: block), weights: weights, bias: bias,
-                rectifies: true, scratch: scratch,
-                into: output.maps(0..<pooling.output.channels, ofBlock: block),
-                places: indices.base + block * output.rowStride)
-        }
-    }
-
-    private func backwardByBlocks(
-        input: Tensor, weights: ConvolutionWeights, indices: ByteView, outputGradient: Tensor,
-        scratch: FloatView, weightGradient: FloatView?,
-        biasGradient: FloatView?, inputGradient: GradientDestination
-    ) {
-        var (sliding, windows) = (convolution.sliding, pooling.sliding)
-        for block in 0..<input.rows {
-            let dy = unsafe outputGradient.maps(0..<pooling.output.channels, ofBlock: block)
-            let places = unsafe indices.base + block * outputGradient.rowStride
-            unsafe ImagesLastRowWinograd.backward(
-                convolution, images: input.images(ofBlock: block).count,
-                input: input.maps(0..<1, ofBlock: block), outputGradient: dy, places: places,
-                scratch: scratch, weightGradient: weightGradient, biasGradient: biasGradient)
-            guard let target = inputGradient.tensor else { continue }
-            let map = scratch.slice(scratchCount - mapFloats..<scratchCount)
-            unsafe VectorKernels.current.max_pool_images_gradient(&windows, dy, places, false, map.base)
-            unsafe VectorKernels.current.convolve_images_input_gradient(
-                &sliding, convolution.output.channels, map.base, weights.values.base,
-                inputGradient.isAddition, target.maps(0..<1, ofBlock: block))
-        }
-    }
-
     private func parts(_ scratch: FloatView) -> (strip: MatrixView, mask: FloatView, columns: FloatView) {
         let maskEnd = stripFloats + FloatBuffer.aligned(pooling.output.count)
         return (
@@ -281,6 +244,51 @@ package struct PooledConvolution {
             input.shape == convolution.input && output.shape == pooling.output
                 && input.batch == output.batch && input.layout == layout && output.layout == layout
                 && indices.count >= layout.floats(batch: output.batch, output.shape))
+    }
+}
+
+/// Images last, a block of them at a time.
+extension PooledConvolution {
+    /// Floats of scratch: the kernel's, and a block's map for the gradient of the input.
+    fileprivate var blockScratch: Int {
+        FloatBuffer.aligned(ImagesLastRowWinograd.scratchCount(convolution)) + mapFloats
+    }
+
+    private var mapFloats: Int { Layout.imagesLast.floats(batch: 1, convolution.output) }
+
+    fileprivate func forwardByBlocks(
+        input: Tensor, weights: ConvolutionWeights, bias: FloatView?, scratch: FloatView, into output: Tensor,
+        indices: ByteView
+    ) {
+        for block in 0..<input.rows {
+            unsafe ImagesLastRowWinograd.forward(
+                convolution, input: input.maps(0..<1, ofBlock: block), weights: weights, bias: bias,
+                rectifies: true, scratch: scratch,
+                into: output.maps(0..<pooling.output.channels, ofBlock: block),
+                places: indices.base + block * output.rowLength)
+        }
+    }
+
+    fileprivate func backwardByBlocks(
+        input: Tensor, weights: ConvolutionWeights, indices: ByteView, outputGradient: Tensor,
+        scratch: FloatView, weightGradient: FloatView?,
+        biasGradient: FloatView?, inputGradient: GradientDestination
+    ) {
+        var (sliding, windows) = (convolution.sliding, pooling.sliding)
+        for block in 0..<input.rows {
+            let dy = unsafe outputGradient.maps(0..<pooling.output.channels, ofBlock: block)
+            let places = unsafe indices.base + block * outputGradient.rowLength
+            unsafe ImagesLastRowWinograd.backward(
+                convolution, images: input.images(ofBlock: block).count,
+                input: input.maps(0..<1, ofBlock: block), outputGradient: dy, places: places,
+                scratch: scratch, weightGradient: weightGradient, biasGradient: biasGradient)
+            guard let target = inputGradient.tensor else { continue }
+            let map = scratch.slice(scratchCount - mapFloats..<scratchCount)
+            unsafe VectorKernels.current.max_pool_images_gradient(&windows, dy, places, false, map.base)
+            unsafe VectorKernels.current.convolve_images_input_gradient(
+                &sliding, convolution.output.channels, map.base, weights.values.base,
+                inputGradient.isAddition, target.maps(0..<1, ofBlock: block))
+        }
     }
 }
 

@@ -2,7 +2,7 @@ import ApusKernels
 
 /// A convolution with the ReLU and the maximum pooling after it; what it gives is the pool's.
 ///
-/// Planning puts it in the convolution's place. Backward reads forward's input and output.
+/// Planning puts it in the convolution's place. Backward reads forward's input and, unless images are last, its output.
 struct PooledConv2D: Layer {
     /// With its ReLU.
     let convolution: Conv2D
@@ -17,6 +17,7 @@ struct PooledConv2D: Layer {
         let geometry = PooledConvolution(own, pooling, own.algorithm(planning.layout, planning.backend))
         plan.saved = [BufferSize(perImage: ByteView.floats(forBytes: Pooling.indexBytes(pooling)))]
         plan.scratch = [BufferSize(fixed: geometry.scratchCount)]
+        plan.backwardReadsOutput = planning.layout != .imagesLast
         return plan
     }
 

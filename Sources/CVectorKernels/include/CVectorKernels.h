@@ -88,7 +88,8 @@ enum { apus_sparse_floats = 6144, apus_sparse_depth = 192 };
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
-/// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last.
+/// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last, a
+/// multiple of 4.
 enum { apus_winograd_panel = 64, apus_winograd_images_panel = 8 };
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
@@ -220,7 +221,8 @@ typedef struct {
     void (*convolve_images_rows)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
         const float *bias, bool rectifies, float *scratch, float *output, uint8_t *places);
-    /// Adds the gradients of the weights and the bias, of the first `images` of the block; either may be null.
+    /// Adds the gradients of the weights and the bias, of the first `images` of the block; either may be null. Where `places` is
+    /// not, `gradient` is that of the maxima.
     void (*convolve_images_rows_gradients)(
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         const uint8_t *places, float *scratch, float *weight_gradient, float *bias_gradient);

@@ -18,7 +18,8 @@ import Testing
     }
 
     private static func network(fuses: Bool, _ layout: Layout) throws -> Network {
-        try Network(model, input: shape, seed: 2, layout: layout, fusesActivations: fuses)
+        try Network(
+            model, input: shape, seed: 2, layout: layout, backend: .vector, fusesActivations: fuses)
     }
 
     @Test(
