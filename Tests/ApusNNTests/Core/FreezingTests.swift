@@ -26,7 +26,8 @@ import Testing
             network, batchSize: 6, workers: Workers(count: 2), keepsInputGradient: keepsInputGradient)
         executor.poisonMemory(with: .nan)
         _ = executor.computeGradients(
-            ArrayBatch(images: uniformArrays(6, of: shape.count, seed: 1), labels: [0, 1, 2, 3, 0, 1]),
+            ArrayBatch(
+                images: uniformArrays(6, of: network.input.count, seed: 1), labels: [0, 1, 2, 3, 0, 1]),
             count: 6, loss: SoftmaxCrossEntropy())
         executor.reduceGradients(0..<network.trainedFloats)
         return executor
@@ -81,6 +82,10 @@ import Testing
             try Network(Self.branches, input: Self.shape, seed: 5, layout: layout, freezing: freezing)
         }
         let (all, some) = (try network(freezing: []), try network(freezing: [pattern]))
+        try Self.expectSameGradients(all, some)
+    }
+
+    private static func expectSameGradients(_ all: Network, _ some: Network) throws {
         let (whole, part) = (try Self.step(all), try Self.step(some))
         #expect(!some.trainedParameters.isEmpty && some.trainedParameters.count < all.parameters.count)
         for parameter in some.trainedParameters {
@@ -88,6 +93,28 @@ import Testing
             #expect(gradient.contains { $0 != 0 }, "\(parameter.name)")
             expectEqual(some.values(of: parameter, in: part.gradients), gradient, parameter.name)
         }
+    }
+
+    private static let single = Sequential {
+        Conv2D(1, 6, kernel: 5, padding: 2).named("stem")
+        ReLU()
+        MaxPool2D(kernelSize: 2)
+        Flatten()
+        Linear(96, 5).named("head")
+    }
+
+    @Test(
+        "So it has where a convolution of a single channel computes its pool",
+        arguments: ["stem.weight", "stem.bias", "head.*"] as [NamePattern])
+    func pooledGradients(pattern: NamePattern) throws {
+        func network(freezing: [NamePattern]) throws -> Network {
+            try Network(
+                Self.single, input: Shape(height: 8, width: 8, channels: 1), seed: 5, layout: .imagesLast,
+                backend: .vector, freezing: freezing)
+        }
+        let (all, some) = (try network(freezing: []), try network(freezing: [pattern]))
+        #expect(all.root.children[2].isSkipped)
+        try Self.expectSameGradients(all, some)
     }
 
     @Test("The images' gradient comes through frozen layers")
