@@ -89,10 +89,7 @@ final class ConvolutionProblem {
         if layout == .channelsLast && pass == .weightGradient { expected = naiveResult?.outputLast }
         // Forward has written over the gradient.
         buffers[2].view.copy(from: gradient)
-        guard [.winograd, .imagesLastWinograd, .imagesLastRowWinograd].contains(algorithm), let expected
-        else {
-            return result == expected
-        }
+        guard algorithm.isWinograd, let expected else { return result == expected }
         // Winograd's fractions round: errors of 1e-6 of the norm were measured, of F(4x4, 5x5) 3e-6. A single wrong tile
         // makes 1e-3.
         let limit = algorithm == .imagesLastWinograd ? 8e-6 : 4e-6

@@ -14,6 +14,14 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case imagesLastWinograd = "Winograd F(4x4, 5x5), images last"
     /// Winograd's F(4, 5) along rows, of a single channel; images last.
     case imagesLastRowWinograd = "Winograd F(4, 5), images last"
+
+    /// Whether it multiplies less often than the definition, and its fractions round even where inputs are whole numbers.
+    public var isWinograd: Bool {
+        switch self {
+        case .gemm, .direct, .imagesLast: false
+        case .winograd, .imagesLastWinograd, .imagesLastRowWinograd: true
+        }
+    }
 }
 
 extension ConvolutionGeometry {

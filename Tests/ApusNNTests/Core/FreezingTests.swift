@@ -57,12 +57,7 @@ import Testing
     func gradients(pattern: NamePattern, layout: Layout) throws {
         let all = try Self.network(freezing: [], layout: layout)
         let some = try Self.network(freezing: [pattern], layout: layout)
-        let (whole, part) = (try Self.step(all), try Self.step(some))
-        for parameter in some.trainedParameters {
-            expectEqual(
-                some.values(of: parameter, in: part.gradients),
-                all.values(of: try all.parameter(named: parameter.name), in: whole.gradients))
-        }
+        try Self.expectSameGradients(all, some)
     }
 
     private static let branches = Sequential {
