@@ -4,9 +4,9 @@ import Synchronization
 
 /// A fixed pool of threads that runs the jobs of one step and joins.
 ///
-/// Which thread takes which job is left to chance; jobs are cut by the problem and write to places of
-/// their own, so results do not depend on the number of threads. Denormal numbers are flushed to zero
-/// while jobs run: uncontrolled they slow a product tenfold.
+/// A worker takes the same jobs in each run, whose memory its cache may still hold, and then those the others have not
+/// come to. Jobs are cut by the problem and write to places of their own, so results do not depend on who takes which.
+/// Denormal numbers are flushed to zero while jobs run: uncontrolled they slow a product tenfold.
 public final class Workers: @unchecked Sendable {
     public typealias Body = @Sendable (_ job: Int, _ worker: Int) -> Void
 
@@ -49,11 +49,14 @@ public final class Workers: @unchecked Sendable {
 
 /// What the workers share; separate from `Workers`, so that its threads do not keep it alive.
 private final class State: @unchecked Sendable {
-    /// Threads beside the caller's. Set before the first run.
-    var helpers = 0
+    /// Threads beside the caller's. To be set before the first run.
+    var helpers = 0 {
+        didSet { queues = (0...helpers).map { _ in JobQueue() } }
+    }
     private let spins: Int
     private let generation = Atomic<Int>(0)
-    private let nextJob = Atomic<Int>(0)
+    /// Of each worker: worker w is meant to take the jobs w, w + n, w + 2 n, ... where there are n.
+    private var queues: [JobQueue] = []
     private let busyHelpers = Atomic<Int>(0)
     private let stopped = Atomic<Bool>(false)
     private let callers = NSLock()
@@ -91,7 +94,7 @@ private final class State: @unchecked Sendable {
         defer { callers.unlock() }
         self.jobs = jobs
         self.body = body
-        nextJob.store(0, ordering: .relaxed)
+        for queue in queues { queue.taken.store(0, ordering: .relaxed) }
         busyHelpers.store(helpers, ordering: .relaxed)
         if helpers > 0 {
             wake.lock()
@@ -130,10 +133,13 @@ private final class State: @unchecked Sendable {
 
     private func drain(worker: Int, jobs: Int, _ body: Workers.Body) {
         Workers.flushingDenormals {
-            while true {
-                let job = nextJob.add(1, ordering: .relaxed).oldValue
-                if job >= jobs { return }
-                body(job, worker)
+            for turn in queues.indices {
+                let owner = (worker + turn) % queues.count
+                while true {
+                    let job = owner + queues.count * queues[owner].taken.add(1, ordering: .relaxed).oldValue
+                    if job >= jobs { break }
+                    body(job, worker)
+                }
             }
         }
     }
@@ -148,6 +154,11 @@ private final class State: @unchecked Sendable {
         while !ready() { condition.wait() }
         condition.unlock()
     }
+}
+
+/// How many of a worker's jobs have been taken, by it or by others.
+private final class JobQueue: Sendable {
+    let taken = Atomic<Int>(0)
 }
 
 /// What a new thread needs to know.

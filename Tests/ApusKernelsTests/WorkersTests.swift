@@ -31,15 +31,31 @@ import Testing
         #expect(finished.load(ordering: .relaxed) == 3500)
     }
 
-    /// Two jobs that wait for each other end only where two threads run at once.
-    @Test func jobsRunOnDifferentThreadsAtOnce() {
+    /// Jobs that wait for each other end only where two threads run at once, and then each worker has its own.
+    @Test func jobsRunOnDifferentThreadsAtOnceAndOnTheSameInEachRun() {
         let workers = Workers(count: 2)
         let arrived = Atomic<Int>(0)
-        workers.run(jobs: 2) { _, _ in
-            arrived.add(1, ordering: .acquiringAndReleasing)
-            while arrived.load(ordering: .acquiring) < 2 {}
+        let takenByOthers = Atomic<Int>(0)
+        for round in 1...100 {
+            workers.run(jobs: 2) { job, worker in
+                if job != worker { takenByOthers.add(1, ordering: .relaxed) }
+                arrived.add(1, ordering: .acquiringAndReleasing)
+                while arrived.load(ordering: .acquiring) < 2 * round {}
+            }
         }
-        #expect(arrived.load(ordering: .relaxed) == 2)
+        #expect(arrived.load(ordering: .relaxed) == 200)
+        #expect(takenByOthers.load(ordering: .relaxed) == 0)
+    }
+
+    /// A job that waits for all others, those of its worker too, ends only where another worker takes these.
+    @Test func jobsOfAWorkerThatIsLateAreTakenByOthers() {
+        let workers = Workers(count: 2)
+        let done = Atomic<Int>(0)
+        workers.run(jobs: 10) { job, _ in
+            if job == 1 { while done.load(ordering: .acquiring) < 9 {} }
+            done.add(1, ordering: .acquiringAndReleasing)
+        }
+        #expect(done.load(ordering: .relaxed) == 10)
     }
 
     @Test func callersOnSeveralThreadsTakeTurns() {
