@@ -143,7 +143,9 @@ public final class Executor: @unchecked Sendable {
         let floats = network.trainedFloats
         laneBlock = try FloatBuffer(count: isTraining ? laneCount * floats : 0)
         lanes = (0..<laneCount).map { [laneBlock] in
-            Lane(gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil)
+            Lane(
+                gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil,
+                parameters: network.parameters.count)
         }
         inputGradientBlock =
             keepsInputGradient
@@ -287,12 +289,8 @@ public final class Executor: @unchecked Sendable {
 
     private func runLane(_ index: Int, worker: Int) {
         let (lane, memory) = (lanes[index], memories[worker])
-        if pass.lowerBound == 0 {
-            lane.lossSum = 0
-            lane.correct = 0
-            if computesGradients { lane.gradients?.fill(0) }
-        }
-        memory.gradients = computesGradients ? lane.gradients : nil
+        if pass.lowerBound == 0 { lane.begin() }
+        memory.lane = computesGradients ? lane : nil
         // A pass begins with a whole shard: the lane's next one follows from its place in the batch.
         let shards = Executor.shardCount(pass.upperBound, shardSize)
         let first = pass.lowerBound / shardSize
@@ -328,15 +326,7 @@ public final class Executor: @unchecked Sendable {
             context.backward(
                 gradient, input: input, output: output,
                 inputGradient: inputGradients.map { .overwrite($0.images(place)) } ?? .discard)
+            lane.complete(network.parameters)
         }
     }
-}
-
-/// What one lane has summed up.
-private final class Lane: @unchecked Sendable {
-    let gradients: FloatView?
-    var lossSum = 0.0
-    var correct = 0
-
-    init(gradients: FloatView?) { self.gradients = gradients }
 }

@@ -38,8 +38,15 @@ public struct LayerContext {
 
     /// Where to add the gradient of a parameter, or nil where it is not wanted: the parameter is frozen.
     public func gradient(_ index: Int) -> FloatView? {
-        let parameter = layer.parameters[index]
-        return parameter.isFrozen ? nil : memory.gradients?.slice(parameter.range)
+        guard let (values, isAddition) = gradientDestination(index) else { return nil }
+        if !isAddition { values.fill(0) }
+        return values
+    }
+
+    /// As `gradient`, for a layer that can as well write the whole gradient over whatever is there: which of the two it
+    /// is to do, having asked.
+    public func gradientDestination(_ index: Int) -> (values: FloatView, isAddition: Bool)? {
+        memory.lane?.destination(of: layer.parameters[index])
     }
 
     /// Memory that lasts from forward to backward.
@@ -163,7 +170,8 @@ final class WorkerMemory: @unchecked Sendable {
     private let arena: FloatBuffer
     let saved: FloatView
     let scratch: FloatView
-    var gradients: FloatView?
+    /// Where gradients are summed up; nil where none are computed.
+    var lane: Lane?
     var targets: ShardTargets
     var phase = Phase.evaluation
     var computesGradients = false

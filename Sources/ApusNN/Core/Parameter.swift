@@ -48,6 +48,8 @@ public struct ParameterSpecification: Sendable {
 /// A parameter of a planned network.
 public struct Parameter: Sendable {
     public let specification: ParameterSpecification
+    /// Its place among the network's parameters.
+    let index: Int
     /// The full name, such as `conv1.weight`.
     public let name: String
     /// Its place in the network's block of parameters.

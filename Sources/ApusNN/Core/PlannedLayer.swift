@@ -144,8 +144,8 @@ public final class PlannedLayer: Sendable {
             let end = start + FloatBuffer.aligned(specification.count)
             if isFrozen { frozenEnd = end } else { trainedEnd = end }
             let parameter = Parameter(
-                specification: specification, name: name, range: start..<start + specification.count,
-                isFrozen: isFrozen)
+                specification: specification, index: parameters.count, name: name,
+                range: start..<start + specification.count, isFrozen: isFrozen)
             parameters.append(parameter)
             return parameter
         }

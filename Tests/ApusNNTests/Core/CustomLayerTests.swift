@@ -43,6 +43,29 @@ private struct SquaredGain: Layer {
     }
 }
 
+/// A layer that books parameters and adds to the gradient of the first alone, in two parts.
+private struct Halves: Layer {
+    func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
+        LayerPlan(
+            output: shape,
+            parameters: ["used", "unused"].map {
+                ParameterSpecification($0, shape: [3], initializer: .constant(1))
+            })
+    }
+
+    func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) { output.copy(from: input) }
+
+    func backward(
+        _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
+        _ context: LayerContext
+    ) {
+        for _ in 0..<2 {
+            if let gradient = context.gradient(0) { gradient[1] += Float(outputGradient.batch) / 2 }
+        }
+        inputGradient.apply(outputGradient)
+    }
+}
+
 @Suite struct CustomLayerTests {
     private let shape = Shape(height: 4, width: 3, channels: 2)
 
@@ -67,6 +90,24 @@ private struct SquaredGain: Layer {
                 squared(x, p["0.gain"].values[0]).convolved(p, "1"), p["2.gain"].values[0]
             ).activated(.tanh)
             return squared(y, p["4.0.gain"].values[0]).concatenated(y.activated(.relu))
+        }
+    }
+
+    /// Memory is full of NaN before, and the first of eight lanes has two shards.
+    @Test func gradientsBeginWithZerosInEachBatchHoweverOftenTheyAreAddedTo() throws {
+        let network = try Network(Sequential { Halves().named("halves") }, input: .features(4))
+        let count = 8 * 16 + 1
+        let executor = try Executor(network, batchSize: count, workers: Workers(count: 2))
+        executor.poisonMemory(with: .nan)
+        let images = ArrayBatch(
+            images: Array(repeating: [1, 2, 3, 4], count: count), labels: Array(repeating: 0, count: count))
+        for _ in 0..<2 {
+            _ = executor.computeGradients(images, count: count, loss: SoftmaxCrossEntropy())
+            executor.reduceGradients(0..<network.trainedFloats)
+            let gradients = network.parameters.map { network.values(of: $0, in: executor.gradients) }
+            #expect(gradients == [[0, Float(count), 0], [0, 0, 0]])
+            // And what lies between parameters.
+            #expect(Reductions.sumOfSquares(executor.gradients) == Double(count * count))
         }
     }
 

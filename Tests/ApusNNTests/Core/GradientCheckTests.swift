@@ -38,10 +38,9 @@ private struct Squares: Layer {
             let place = mistake == .swapsChannels ? input.shape.channels - 1 - c : c
             sums[place] += outputGradient[n, y, x, c] * square
         }
-        if let gradient = context.gradient(0) {
-            for c in 0..<input.shape.channels {
-                gradient[c] = sums[c] + (mistake == .overwritesGradient ? 0 : gradient[c])
-            }
+        if let (gradient, isAddition) = context.gradientDestination(0) {
+            let adds = isAddition && mistake != .overwritesGradient
+            for c in 0..<input.shape.channels { gradient[c] = sums[c] + (adds ? gradient[c] : 0) }
         }
         guard let target = inputGradient.tensor else { return }
         let isAdded = inputGradient.isAddition && mistake != .ignoresAddition
