@@ -6,17 +6,25 @@ import CVectorKernels
 /// A tile of 4x4 outputs is `A^T [(G g G^T) * (B^T d B)] A` of 8x8 inputs d and the kernel g: 64 multiplications in place of
 /// 400. Every number is a vector of 16 images. Backward is the adjoint of each step. The matrices are those of the
 /// points 0, ±1/2, ±1, ±2 and infinity; their greater sums cancel, and round more (Benchmarks/RESULTS.md has the errors).
+/// Where one or two pixels are left over along a side, the last tile is two wide: that is F(2, 5) by all points but ±1, with
+/// the same factors of the weights, and six multiplications in place of eight.
 /// By the definition a weight that met only zeros has no gradient at all; here, it has that of rounding.
 enum ImagesLastWinograd {
     private static let products = 64
 
-    /// Whether a convolution can be computed so, and is faster for it: the transforms of a tile cost about as much
+    /// Whether a convolution can be computed so, and is faster for it: to transform a factor or a product costs about as much
     /// as so many multiply-adds, and what is made of a map is no more than a cache holds.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
         guard geometry.isFiveByFive, scratchCount(geometry) <= 1 << 20 else { return false }
         let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
-        let tile = products * inputs * outputs + 500 * inputs + 300 * outputs
-        return geometry.outputTiles * tile < geometry.shownTaps * inputs * outputs
+        let factors = factors(along: geometry.output.height) * factors(along: geometry.output.width)
+        return factors * (inputs * outputs + 8 * inputs + 5 * outputs) < geometry.shownTaps * inputs * outputs
+    }
+
+    /// Along a side of the output, those of its tiles.
+    private static func factors(along extent: Int) -> Int {
+        let rest = extent % 4
+        return 8 * (extent / 4) + (rest == 3 ? 8 : rest > 0 ? 6 : 0)
     }
 
     /// Floats of the transformed weights.
