@@ -7,6 +7,9 @@ import CVectorKernels
 /// place of 144, and, over all channels and many tiles, 36 products of matrices. Backward is the adjoint of each
 /// step. The matrices are those of the points 0, ±3/4, ±3/2 and infinity. Sums of intermediate results that cancel
 /// make the rounding error up to three times that of the definition's sum.
+///
+/// Where pixels are left over along a side, the last tile is as wide as they are: F(1, 3), F(2, 3) or F(3, 3) by some of the
+/// same points, with the same factors of the weights. It has no part in the products of the other points.
 enum Winograd {
     private static let products = 36
 
@@ -66,10 +69,12 @@ enum Winograd {
                 &sliding, input.base, input.rowStride, block.lowerBound, block.count, parts.factors.base)
             parts.forEachPanel { panel in
                 for product in 0..<products {
+                    let tiles = parts.tiles(of: product, in: block)
+                    guard tiles.count > 0 else { continue }
                     DirectProduct.multiply(
-                        parts.factors(product, tiles: block.count),
+                        parts.factors(product, tiles),
                         parts.weights(product, panel, in: weights.prepared!),
-                        into: parts.products(product, panel, tiles: block.count), scratch: parts.panel)
+                        into: parts.products(product, panel, tiles), scratch: parts.panel)
                 }
                 unsafe VectorKernels.current.winograd_output(
                     &sliding, panel.count, parts.products.base, block.lowerBound, block.count,
@@ -104,10 +109,15 @@ enum Winograd {
                     rectifiedOutput?.rowStride ?? 0, block.lowerBound, block.count, parts.products.base,
                     biasGradient.map { unsafe $0.base + panel.lowerBound })
                 for product in 0..<products {
-                    let gradient = parts.products(product, panel, tiles: block.count)
+                    let tiles = parts.tiles(of: product, in: block)
+                    guard tiles.count > 0 else {
+                        if block.lowerBound == 0 { parts.clearWeightGradient(product, place) }
+                        continue
+                    }
+                    let gradient = parts.products(product, panel, tiles)
                     if weightGradient != nil {
                         DirectProduct.multiply(
-                            parts.factors(product, tiles: block.count).transposed, .plain(gradient),
+                            parts.factors(product, tiles).transposed, .plain(gradient),
                             into: parts.weightGradient(product, place),
                             adding: block.lowerBound > 0, last: true, scratch: parts.panel)
                     }
@@ -115,7 +125,7 @@ enum Winograd {
                         DirectProduct.multiply(
                             gradient,
                             parts.transposedWeights(product, panel, in: weights.preparedForBackward!),
-                            into: parts.factorGradients(product, tiles: block.count),
+                            into: parts.factorGradients(product, tiles),
                             adding: panel.lowerBound > 0, last: true, scratch: parts.panel)
                     }
                 }
@@ -182,25 +192,47 @@ enum Winograd {
             }
         }
 
-        /// Tiles by input channels.
-        func factors(_ product: Int, tiles: Int) -> MatrixView {
-            matrix(product, rows: tiles, columns: geometry.input.channels, in: factors)
+        /// Tiles of a block that have a product, and all that there is room for.
+        typealias Tiles = (count: Int, room: Int)
+
+        func tiles(of product: Int, in block: Range<Int>) -> Tiles {
+            let (height, width) = (geometry.output.height, geometry.output.width)
+            let (rows, columns) = ((height + 3) / 4, (width + 3) / 4)
+            let rowLacks = apus_winograd_lacks(height, Int32(product / 6))
+            let columnLacks = apus_winograd_lacks(width, Int32(product % 6))
+            var sliding = geometry.sliding
+            func before(_ tile: Int) -> Int {
+                unsafe apus_winograd_tiles(
+                    &sliding, tile / (rows * columns), tile / columns % rows, tile % columns, rowLacks,
+                    columnLacks)
+            }
+            return (before(block.upperBound) - before(block.lowerBound), block.count)
         }
 
-        func factorGradients(_ product: Int, tiles: Int) -> MatrixView {
-            matrix(product, rows: tiles, columns: geometry.input.channels, in: factorGradients)
+        /// Tiles by input channels.
+        func factors(_ product: Int, _ tiles: Tiles) -> MatrixView {
+            matrix(product, tiles, columns: geometry.input.channels, in: factors)
+        }
+
+        func factorGradients(_ product: Int, _ tiles: Tiles) -> MatrixView {
+            matrix(product, tiles, columns: geometry.input.channels, in: factorGradients)
         }
 
         /// Tiles by channels of the panel.
-        func products(_ product: Int, _ panel: Range<Int>, tiles: Int) -> MatrixView {
-            matrix(product, rows: tiles, columns: panel.count, in: products)
+        func products(_ product: Int, _ panel: Range<Int>, _ tiles: Tiles) -> MatrixView {
+            matrix(product, tiles, columns: panel.count, in: products)
         }
 
         /// Input channels by channels of the panel.
         func weightGradient(_ product: Int, _ panel: Range<Int>) -> MatrixView {
-            matrix(
-                product, rows: geometry.input.channels, columns: panel.count,
-                in: part(of: weightGradient, panel))
+            let inputs = geometry.input.channels
+            return matrix(
+                product, (inputs, inputs), columns: panel.count, in: part(of: weightGradient, panel))
+        }
+
+        func clearWeightGradient(_ product: Int, _ panel: Range<Int>) {
+            let count = geometry.input.channels * panel.count
+            element(product, count, in: part(of: weightGradient, panel)).fill(0)
         }
 
         /// Input channels by channels of the panel.
@@ -234,8 +266,11 @@ enum Winograd {
             view.slice(index * count..<(index + 1) * count)
         }
 
-        private func matrix(_ index: Int, rows: Int, columns: Int, in view: FloatView) -> MatrixView {
-            element(index, rows * columns, in: view).matrix(rows: rows, columns: columns)
+        private func matrix(
+            _ index: Int, _ rows: (count: Int, room: Int), columns: Int, in view: FloatView
+        ) -> MatrixView {
+            element(index, rows.room * columns, in: view).slice(0..<rows.count * columns)
+                .matrix(rows: rows.count, columns: columns)
         }
     }
 }

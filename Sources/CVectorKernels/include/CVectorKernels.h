@@ -31,6 +31,27 @@ typedef struct {
     long output_height, output_width;
 } apus_convolution;
 
+/// Winograd's F(4x4, 3x3) makes 36 products of a tile of 4x4 pixels of output, one for each pair of six points. Where one, two
+/// or three pixels of output are left over along a side, the last tile of it is short, and lacks some of the points.
+static inline bool apus_winograd_lacks(long output_extent, int point) {
+    switch (output_extent % 4) {
+    case 1: return point == 0 || point == 3 || point == 4;
+    case 2: return point == 3 || point == 4;
+    case 3: return point == 5;
+    default: return false;
+    }
+}
+
+/// The tiles before the one in that row and column of tiles of an image, counted through all images; of these those that have
+/// products which short tiles of the last row or column, or both, lack.
+static inline long apus_winograd_tiles(
+    const apus_convolution *s, long image, long row, long column, bool last_row_lacks, bool last_column_lacks) {
+    const long height = (s->output_height + (last_row_lacks ? 0 : 3)) / 4;
+    const long width = (s->output_width + (last_column_lacks ? 0 : 3)) / 4;
+    const long above = row < height ? row * width + (column < width ? column : width) : height * width;
+    return image * height * width + above;
+}
+
 /// A window that slides over a map and takes one number of it.
 typedef struct {
     long channels;
@@ -169,7 +190,7 @@ typedef struct {
     void (*winograd_weights_gradient)(
         long inputs, long outputs, const float *factors, float *gradient, long stride);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
-    /// those is added to the pixels.
+    /// those is added to the pixels. Each product has room for all `tiles`, but only those that have it, one after the other.
     void (*winograd_input)(
         const apus_convolution *convolution, const float *input, long stride, long first, long tiles,
         float *factors);
