@@ -51,12 +51,12 @@ public final class Workers: @unchecked Sendable {
 private final class State: @unchecked Sendable {
     /// Threads beside the caller's. To be set before the first run.
     var helpers = 0 {
-        didSet { queues = (0...helpers).map { _ in JobQueue() } }
+        didSet { counters = (0...helpers).map { _ in JobCounter() } }
     }
     private let spins: Int
     private let generation = Atomic<Int>(0)
     /// Of each worker: worker w is meant to take the jobs w, w + n, w + 2 n, ... where there are n.
-    private var queues: [JobQueue] = []
+    private var counters: [JobCounter] = []
     private let busyHelpers = Atomic<Int>(0)
     private let stopped = Atomic<Bool>(false)
     private let callers = NSLock()
@@ -94,7 +94,7 @@ private final class State: @unchecked Sendable {
         defer { callers.unlock() }
         self.jobs = jobs
         self.body = body
-        for queue in queues { queue.taken.store(0, ordering: .relaxed) }
+        for counter in counters { counter.taken.store(0, ordering: .relaxed) }
         busyHelpers.store(helpers, ordering: .relaxed)
         if helpers > 0 {
             wake.lock()
@@ -132,11 +132,15 @@ private final class State: @unchecked Sendable {
     }
 
     private func drain(worker: Int, jobs: Int, _ body: Workers.Body) {
+        let counters = counters
+        let count = counters.count
         Workers.flushingDenormals {
-            for turn in queues.indices {
-                let owner = (worker + turn) % queues.count
-                while true {
-                    let job = owner + queues.count * queues[owner].taken.add(1, ordering: .relaxed).oldValue
+            for turn in 0..<count {
+                let owner = (worker + turn) % count
+                let counter = counters[owner]
+                // Looked at before it is written: most counters of others are found at their end.
+                while owner + count * counter.taken.load(ordering: .relaxed) < jobs {
+                    let job = owner + count * counter.taken.add(1, ordering: .relaxed).oldValue
                     if job >= jobs { break }
                     body(job, worker)
                 }
@@ -157,7 +161,7 @@ private final class State: @unchecked Sendable {
 }
 
 /// How many of a worker's jobs have been taken, by it or by others.
-private final class JobQueue: Sendable {
+private final class JobCounter: Sendable {
     let taken = Atomic<Int>(0)
 }
 

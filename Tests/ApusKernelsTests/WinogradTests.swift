@@ -39,8 +39,8 @@ struct WinogradTests {
         return (form, convolution)
     }
 
-    /// Whole tiles and parts of them, one panel of channels and several, one block of tiles and several (batches of three), maps
-    /// smaller than a tile, and padding that shows outputs nothing but zeros. Where images are last, so many tiles that products
+    /// Whole tiles and short ones of each width, one panel of channels and several, one block of tiles and several (batches of
+    /// three, and 608 channels, where the second has short tiles alone), maps smaller than a tile, and padding that shows outputs nothing but zeros. Where images are last, so many tiles that products
     /// have one vector and more, and, of a single channel, a large map, and more maps than a tile has room for.
     static let cases = [
         extent(12, 8, padding: 1, (16, 64)), extent(13, 13, padding: 1, (32, 144)),
@@ -48,6 +48,8 @@ struct WinogradTests {
         extent(batch: 3, 21, 22, padding: ReferenceExtent(2, 1), (16, 80)),
         extent(9, 6, padding: 1, (80, 48)), extent(5, 8, padding: 1, (112, 80)),
         extent(3, 5, padding: 0, (16, 16)), extent(1, 2, padding: 3, (32, 16)),
+        extent(14, 11, padding: 1, (16, 32)), extent(11, 14, padding: 1, (32, 16)),
+        extent(batch: 3, 17, 18, padding: 1, (48, 64)), extent(batch: 1, 5, 24, padding: 1, (608, 16)),
         extent(of: .large, batch: 19, 12, 12, padding: 0, (20, 50)),
         extent(of: .large, batch: 16, 14, 14, padding: 0, (6, 16)),
         extent(of: .large, batch: 33, 9, 21, padding: ReferenceExtent(2, 1), (5, 17)),
@@ -59,6 +61,8 @@ struct WinogradTests {
         extent(of: .large, batch: 5, 4, 7, padding: 2, (19, 21)),
         extent(of: .large, batch: 16, 8, 16, padding: ReferenceExtent(0, 2), (9, 23)),
         extent(of: .large, batch: 16, 12, 15, padding: ReferenceExtent(0, 0), (7, 9)),
+        extent(of: .large, batch: 3, 6, 11, padding: 0, (4, 9)),
+        extent(of: .large, batch: 7, 10, 15, padding: ReferenceExtent(2, 0), (3, 8)),
         extent(of: .row, batch: 8, 1, 2, padding: 4, (1, 2)),
         extent(of: .row, batch: 2, 90, 97, padding: 2, (1, 3)),
         extent(of: .row, batch: 3, 5, 5, padding: 2, (1, 210)),
@@ -109,11 +113,11 @@ struct WinogradTests {
             let x = memory.tensor(input, layout, margin: kind.margin)
             let w = memory.weights(ordered(weights), geometry, algorithm)
             let output = memory.tensor(batch: input.batch, geometry.output, layout, margin: kind.margin)
-            for share in 0..<2 {
+            for share in 0..<3 {
                 Convolution.forward(
                     geometry, input: x, weights: w,
                     bias: memory.view(bias), rectifies: kind.rectifies,
-                    algorithm: algorithm, share: Share(share, of: 2), scratch: scratch,
+                    algorithm: algorithm, share: Share(share, of: 3), scratch: scratch,
                     into: output)
             }
             expectAsGood(form, output.channelsFirstArray, single.values, exact.values, "output")

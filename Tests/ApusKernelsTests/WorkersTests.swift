@@ -31,19 +31,19 @@ import Testing
         #expect(finished.load(ordering: .relaxed) == 3500)
     }
 
-    /// Jobs that wait for each other end only where two threads run at once, and then each worker has its own.
+    /// Two jobs at a time that wait for each other end only where two threads run at once, and then each worker has its own.
     @Test func jobsRunOnDifferentThreadsAtOnceAndOnTheSameInEachRun() {
         let workers = Workers(count: 2)
         let arrived = Atomic<Int>(0)
         let takenByOthers = Atomic<Int>(0)
         for round in 1...100 {
-            workers.run(jobs: 2) { job, worker in
-                if job != worker { takenByOthers.add(1, ordering: .relaxed) }
+            workers.run(jobs: 4) { job, worker in
+                if job % 2 != worker { takenByOthers.add(1, ordering: .relaxed) }
                 arrived.add(1, ordering: .acquiringAndReleasing)
-                while arrived.load(ordering: .acquiring) < 2 * round {}
+                while arrived.load(ordering: .acquiring) < 4 * round - (job < 2 ? 2 : 0) {}
             }
         }
-        #expect(arrived.load(ordering: .relaxed) == 200)
+        #expect(arrived.load(ordering: .relaxed) == 400)
         #expect(takenByOthers.load(ordering: .relaxed) == 0)
     }
 

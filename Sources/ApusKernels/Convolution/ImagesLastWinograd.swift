@@ -17,14 +17,15 @@ enum ImagesLastWinograd {
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
         guard geometry.isFiveByFive, scratchCount(geometry) <= 1 << 20 else { return false }
         let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
-        let factors = factors(along: geometry.output.height) * factors(along: geometry.output.width)
-        return factors * (inputs * outputs + 8 * inputs + 5 * outputs) < geometry.shownTaps * inputs * outputs
+        let products = points(along: geometry.output.height) * points(along: geometry.output.width)
+        return products * (inputs * outputs + 8 * inputs + 5 * outputs) < geometry.shownTaps * inputs
+            * outputs
     }
 
-    /// Along a side of the output, those of its tiles.
-    private static func factors(along extent: Int) -> Int {
-        let rest = extent % 4
-        return 8 * (extent / 4) + (rest == 3 ? 8 : rest > 0 ? 6 : 0)
+    /// Points of all tiles along a side of the output.
+    private static func points(along extent: Int) -> Int {
+        let side = apus_winograd_side_of(extent)
+        return 8 * side.whole + 6 * (side.all - side.whole)
     }
 
     /// Floats of the transformed weights.

@@ -23,13 +23,21 @@ enum Winograd {
     }
 
     /// Whether a convolution can be computed so, and is faster for it: an image has as many tiles as pay for the
-    /// transforms of the weights, and they are full enough to halve the multiplications.
+    /// transforms of the weights, and half of the multiplications are left or less.
     static func isFaster(_ geometry: ConvolutionGeometry) -> Bool {
         typealias Extent = ConvolutionGeometry.Extent
         return geometry.kernel == Extent(3) && geometry.stride == Extent(1) && geometry.dilation == Extent(1)
             && geometry.groups == 1 && geometry.input.channels % Int(apus_chunk) == 0
             && geometry.output.channels % Int(apus_chunk) == 0
-            && geometry.outputTiles >= 16 && 2 * products * geometry.outputTiles <= 9 * geometry.output.pixels
+            && geometry.outputTiles >= 16
+            && 2 * points(along: geometry.output.height) * points(along: geometry.output.width)
+                <= 9 * geometry.output.pixels
+    }
+
+    /// Points of all tiles along a side of the output.
+    private static func points(along extent: Int) -> Int {
+        let lacking = (0..<6).count { apus_winograd_lacks(extent, Int32($0)) }
+        return (extent + 3) / 4 * 6 - lacking
     }
 
     /// Floats of the transformed weights.
@@ -111,7 +119,9 @@ enum Winograd {
                 for product in 0..<products {
                     let tiles = parts.tiles(of: product, in: block)
                     guard tiles.count > 0 else {
-                        if block.lowerBound == 0 { parts.clearWeightGradient(product, place) }
+                        if weightGradient != nil && block.lowerBound == 0 {
+                            parts.clearWeightGradient(product, place)
+                        }
                         continue
                     }
                     let gradient = parts.products(product, panel, tiles)
@@ -177,7 +187,7 @@ enum Winograd {
             guard !tiles.isEmpty else { return }
             let most = Winograd.blockTiles(geometry)
             let blocks = (tiles.count + most - 1) / most
-            // Blocks are alike, but products take six rows at a time.
+            // Blocks are alike, but most products take six rows at a time.
             let alike = (tiles.count + 6 * blocks - 1) / (6 * blocks) * 6
             for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: alike) {
                 body(first..<min(first + alike, tiles.upperBound))
@@ -197,37 +207,36 @@ enum Winograd {
 
         func tiles(of product: Int, in block: Range<Int>) -> Tiles {
             let (height, width) = (geometry.output.height, geometry.output.width)
-            let (rows, columns) = ((height + 3) / 4, (width + 3) / 4)
             let rowLacks = apus_winograd_lacks(height, Int32(product / 6))
             let columnLacks = apus_winograd_lacks(width, Int32(product % 6))
-            var sliding = geometry.sliding
-            func before(_ tile: Int) -> Int {
-                unsafe apus_winograd_tiles(
-                    &sliding, tile / (rows * columns), tile / columns % rows, tile % columns, rowLacks,
-                    columnLacks)
-            }
-            return (before(block.upperBound) - before(block.lowerBound), block.count)
+            let end = apus_winograd_tiles(height, width, block.upperBound, rowLacks, columnLacks)
+            return (
+                end - apus_winograd_tiles(height, width, block.lowerBound, rowLacks, columnLacks), block.count
+            )
         }
 
         /// Tiles by input channels.
         func factors(_ product: Int, _ tiles: Tiles) -> MatrixView {
-            matrix(product, tiles, columns: geometry.input.channels, in: factors)
+            matrix(
+                product, rows: tiles.count, room: tiles.room, columns: geometry.input.channels, in: factors)
         }
 
         func factorGradients(_ product: Int, _ tiles: Tiles) -> MatrixView {
-            matrix(product, tiles, columns: geometry.input.channels, in: factorGradients)
+            matrix(
+                product, rows: tiles.count, room: tiles.room, columns: geometry.input.channels,
+                in: factorGradients)
         }
 
         /// Tiles by channels of the panel.
         func products(_ product: Int, _ panel: Range<Int>, _ tiles: Tiles) -> MatrixView {
-            matrix(product, tiles, columns: panel.count, in: products)
+            matrix(product, rows: tiles.count, room: tiles.room, columns: panel.count, in: products)
         }
 
         /// Input channels by channels of the panel.
         func weightGradient(_ product: Int, _ panel: Range<Int>) -> MatrixView {
-            let inputs = geometry.input.channels
-            return matrix(
-                product, (inputs, inputs), columns: panel.count, in: part(of: weightGradient, panel))
+            matrix(
+                product, rows: geometry.input.channels, columns: panel.count,
+                in: part(of: weightGradient, panel))
         }
 
         func clearWeightGradient(_ product: Int, _ panel: Range<Int>) {
@@ -267,10 +276,10 @@ enum Winograd {
         }
 
         private func matrix(
-            _ index: Int, _ rows: (count: Int, room: Int), columns: Int, in view: FloatView
+            _ index: Int, rows: Int, room: Int? = nil, columns: Int, in view: FloatView
         ) -> MatrixView {
-            element(index, rows.room * columns, in: view).slice(0..<rows.count * columns)
-                .matrix(rows: rows.count, columns: columns)
+            element(index, (room ?? rows) * columns, in: view).slice(0..<rows * columns)
+                .matrix(rows: rows, columns: columns)
         }
     }
 }

@@ -2,16 +2,14 @@ import ApusKernels
 
 /// What one lane sums up over the shards of a batch that are dealt to it.
 final class Lane: @unchecked Sendable {
-    /// A parameter's gradient, and whether what comes is to be added to what it holds.
-    typealias Destination = (values: FloatView, isAddition: Bool)
-
     var lossSum = 0.0
     var correct = 0
     /// Laid out as the network's trained parameters; nil in inference.
     let gradients: FloatView?
-    /// Of each of the network's parameters, whether its gradient has been written since the batch began. The first shard
-    /// need not add, and what it adds to is in cache when it was cleared just before.
+    /// Of each of the network's parameters, whether its gradient holds something of this batch. All are not cleared before
+    /// it: the first contribution is written, or clears what it adds to, which then is in cache.
     private var isWritten: [Bool]
+    private var isComplete = false
 
     init(gradients: FloatView?, parameters: Int) {
         self.gradients = gradients
@@ -23,24 +21,28 @@ final class Lane: @unchecked Sendable {
         lossSum = 0
         correct = 0
         for index in isWritten.indices { isWritten[index] = false }
+        isComplete = false
     }
 
-    /// Where a layer sends a parameter's gradient: all of it, the first time.
-    func destination(of parameter: Parameter) -> Destination? {
+    /// Where a contribution to a parameter's gradient goes.
+    func gradient(of parameter: Parameter) -> ParameterGradient? {
         guard !parameter.isFrozen, let gradients else { return nil }
         let isAddition = isWritten[parameter.index]
         if !isAddition {
             isWritten[parameter.index] = true
+            // Sums and optimisers run over the floats up to the next parameter, which stay zero.
             let end = FloatBuffer.aligned(parameter.range.upperBound)
             gradients.slice(parameter.range.upperBound..<end).fill(0)
         }
-        return (gradients.slice(parameter.range), isAddition)
+        return ParameterGradient(values: gradients.slice(parameter.range), isAddition: isAddition)
     }
 
-    /// Clears the gradients of those parameters that no layer has touched.
+    /// Clears the gradients of those parameters to which the first shard has contributed nothing.
     func complete(_ parameters: [Parameter]) {
-        for parameter in parameters where !isWritten[parameter.index] {
-            destination(of: parameter)?.values.fill(0)
+        guard !isComplete else { return }
+        isComplete = true
+        for index in isWritten.indices where !isWritten[index] {
+            gradient(of: parameters[index])?.values.fill(0)
         }
     }
 }

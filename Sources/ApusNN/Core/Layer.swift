@@ -19,7 +19,8 @@ public protocol Layer: Sendable {
     /// A layer that was planned as `.inPlace` must cope with `output` being `input`, and with its not being.
     func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext)
 
-    /// Adds the parameters' gradients to `context.gradient(_:)`, and sends the input's to `inputGradient`.
+    /// Adds the parameters' gradients to `context.gradient(_:)`, or does as `context.parameterGradient(_:)` says, and sends the
+    /// input's to `inputGradient`.
     ///
     /// `input` and `output` are forward's, if `plan` says that backward reads them. `outputGradient` is
     /// only read, but may be the tensor of `inputGradient` for a layer planned as `.inPlace`.

@@ -38,15 +38,14 @@ public struct LayerContext {
 
     /// Where to add the gradient of a parameter, or nil where it is not wanted: the parameter is frozen.
     public func gradient(_ index: Int) -> FloatView? {
-        guard let (values, isAddition) = gradientDestination(index) else { return nil }
-        if !isAddition { values.fill(0) }
-        return values
+        guard let gradient = parameterGradient(index) else { return nil }
+        if !gradient.isAddition { gradient.values.fill(0) }
+        return gradient.values
     }
 
-    /// As `gradient`, for a layer that can as well write the whole gradient over whatever is there: which of the two it
-    /// is to do, having asked.
-    public func gradientDestination(_ index: Int) -> (values: FloatView, isAddition: Bool)? {
-        memory.lane?.destination(of: layer.parameters[index])
+    /// As `gradient`, for a layer that can as well write a gradient as add to it. To be asked once for each contribution.
+    public func parameterGradient(_ index: Int) -> ParameterGradient? {
+        memory.lane?.gradient(of: layer.parameters[index])
     }
 
     /// Memory that lasts from forward to backward.
@@ -152,6 +151,13 @@ public struct LayerContext {
 
     /// The output's shape of a layer inside a container.
     public func outputShape(ofChild index: Int) -> Shape { layer.children[index].output }
+}
+
+/// Where a contribution to a parameter's gradient goes.
+public struct ParameterGradient: Sendable {
+    public let values: FloatView
+    /// Whether it is to be added to what the memory holds. If not, all of it must be written, whatever it holds.
+    public let isAddition: Bool
 }
 
 /// Threads that do each layer of a shard together, and the scratch of each.

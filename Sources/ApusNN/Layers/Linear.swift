@@ -65,10 +65,10 @@ public struct Linear: Layer {
             backwardBlocks(outputGradient, input: input, inputGradient: inputGradient, context)
             return
         }
-        if let (gradient, isAddition) = context.gradientDestination(0) {
+        if let gradient = context.parameterGradient(0) {
             multiply(
-                outputGradient.matrix.transposed, input.matrix, into: weight(gradient),
-                beta: isAddition ? 1 : 0)
+                outputGradient.matrix.transposed, input.matrix, into: weight(gradient.values),
+                beta: gradient.isAddition ? 1 : 0)
         }
         if hasBias, let gradient = context.gradient(1) {
             outputGradient.matrix.addColumnSums(to: gradient)
@@ -97,10 +97,10 @@ public struct Linear: Layer {
         for block in 0..<outputGradient.rows {
             // Sums over images leave out those that are none.
             let dy = outputGradient.features(ofBlock: block)
-            if let (gradient, isAddition) = context.gradientDestination(0) {
+            if let gradient = context.parameterGradient(0) {
                 DirectProduct.multiply(
-                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(gradient),
-                    adding: isAddition, scratch: context.scratch(0))
+                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(gradient.values),
+                    adding: gradient.isAddition, scratch: context.scratch(0))
             }
             if hasBias, let gradient = context.gradient(1) { dy.addRowSums(to: gradient) }
             if let target = inputGradient.tensor {

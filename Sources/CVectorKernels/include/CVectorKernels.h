@@ -32,9 +32,10 @@ typedef struct {
 } apus_convolution;
 
 /// Winograd's F(4x4, 3x3) makes 36 products of a tile of 4x4 pixels of output, one for each pair of six points. Where one, two
-/// or three pixels of output are left over along a side, the last tile of it is short, and lacks some of the points.
-static inline bool apus_winograd_lacks(long output_extent, int point) {
-    switch (output_extent % 4) {
+/// or three pixels of output are left over along a side, the last tile of it is short. Whether it lacks a point; `extent` is
+/// that of the output, or what is left over.
+static inline bool apus_winograd_lacks(long extent, int point) {
+    switch (extent % 4) {
     case 1: return point == 0 || point == 3 || point == 4;
     case 2: return point == 3 || point == 4;
     case 3: return point == 5;
@@ -42,14 +43,25 @@ static inline bool apus_winograd_lacks(long output_extent, int point) {
     }
 }
 
-/// The tiles before the one in that row and column of tiles of an image, counted through all images; of these those that have
-/// products which short tiles of the last row or column, or both, lack.
+/// How many tiles come before a tile, through all images; without short ones of the last row or column that lack a product.
 static inline long apus_winograd_tiles(
-    const apus_convolution *s, long image, long row, long column, bool last_row_lacks, bool last_column_lacks) {
-    const long height = (s->output_height + (last_row_lacks ? 0 : 3)) / 4;
-    const long width = (s->output_width + (last_column_lacks ? 0 : 3)) / 4;
-    const long above = row < height ? row * width + (column < width ? column : width) : height * width;
-    return image * height * width + above;
+    long output_height, long output_width, long tile, bool last_row_lacks, bool last_column_lacks) {
+    const long rows = (output_height + 3) / 4, columns = (output_width + 3) / 4;
+    const long column = tile % columns, above = tile / columns, row = above % rows, image = above / rows;
+    const long height = last_row_lacks ? output_height / 4 : rows, width = last_column_lacks ? output_width / 4 : columns;
+    return image * height * width + (row < height ? row * width + (column < width ? column : width) : height * width);
+}
+
+/// Tiles of F(4x4, 5x5) along a side of the output: those of four pixels, with a short one of two after them all, and the pixels
+/// of all. A whole tile has eight points along a side, a short one six.
+typedef struct {
+    long whole, all, pixels;
+} apus_winograd_side;
+
+static inline apus_winograd_side apus_winograd_side_of(long extent) {
+    const long rest = extent % 4, whole = extent / 4 + (rest == 3), has_short = rest == 1 || rest == 2;
+    const apus_winograd_side side = {whole, whole + has_short, 4 * whole + 2 * has_short};
+    return side;
 }
 
 /// A window that slides over a map and takes one number of it.
@@ -190,7 +202,7 @@ typedef struct {
     void (*winograd_weights_gradient)(
         long inputs, long outputs, const float *factors, float *gradient, long stride);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
-    /// those is added to the pixels. Each product has room for all `tiles`, but only those that have it, one after the other.
+    /// those is added to the pixels. Each product has room for all `tiles`, and holds those that have it, without gaps.
     void (*winograd_input)(
         const apus_convolution *convolution, const float *input, long stride, long first, long tiles,
         float *factors);

@@ -93,7 +93,7 @@ private struct Halves: Layer {
         }
     }
 
-    /// Memory is full of NaN before, and the first of eight lanes has two shards.
+    /// Memory is full of NaN before, and most lanes have two shards.
     @Test func gradientsBeginWithZerosInEachBatchHoweverOftenTheyAreAddedTo() throws {
         let network = try Network(Sequential { Halves().named("halves") }, input: .features(4))
         let count = 8 * 16 + 1

@@ -5,8 +5,8 @@ import Testing
 /// `y = gain x^2`, with a gain for each channel, and one mistake or none.
 private struct Squares: Layer {
     enum Mistake: CaseIterable {
-        case none, forgetsFactor, forgetsGain, swapsChannels, overwritesGradient, ignoresAddition, readsOutput
-        case readsScratch, readsScratchForward
+        case none, forgetsFactor, forgetsGain, swapsChannels, overwritesGradient, alwaysOverwrites, alwaysAdds
+        case ignoresAddition, readsOutput, readsScratch, readsScratchForward
     }
     let mistake: Mistake
 
@@ -38,9 +38,13 @@ private struct Squares: Layer {
             let place = mistake == .swapsChannels ? input.shape.channels - 1 - c : c
             sums[place] += outputGradient[n, y, x, c] * square
         }
-        if let (gradient, isAddition) = context.gradientDestination(0) {
-            let adds = isAddition && mistake != .overwritesGradient
-            for c in 0..<input.shape.channels { gradient[c] = sums[c] + (adds ? gradient[c] : 0) }
+        if mistake == .overwritesGradient, let gradient = context.gradient(0) {
+            for c in 0..<input.shape.channels { gradient[c] = sums[c] }
+        } else if let gradient = context.parameterGradient(0) {
+            let adds = gradient.isAddition && mistake != .alwaysOverwrites || mistake == .alwaysAdds
+            for c in 0..<input.shape.channels {
+                gradient.values[c] = sums[c] + (adds ? gradient.values[c] : 0)
+            }
         }
         guard let target = inputGradient.tensor else { return }
         let isAdded = inputGradient.isAddition && mistake != .ignoresAddition
@@ -91,8 +95,11 @@ private struct Nothing: Layer {
             try checkGradients(of: Squares(mistake: mistake), input: shape, layouts: [layout])
         }
         switch (mistake, try #require(error)) {
-        case (.overwritesGradient, .notAdded(let name, let found)):
+        case (.overwritesGradient, .notAdded(let name, let found)),
+            (.alwaysOverwrites, .notAdded(let name, let found)):
             #expect(name == "gain" && found == layout)
+        case (.alwaysAdds, .wrong(let name, _, let backward, _, _)):
+            #expect(name == "layer.gain" && backward.isNaN)
         case (.ignoresAddition, .wrong(let name, _, _, _, _)), (.forgetsFactor, .wrong(let name, _, _, _, _)),
             (.forgetsGain, .wrong(let name, _, _, _, _)):
             #expect(name == "input")
