@@ -199,6 +199,8 @@ struct WinogradTests {
         #expect(algorithm((6, 16), on: 14) == .imagesLastWinograd)
         #expect(algorithm((20, 50), on: 12) == .imagesLastWinograd)
         #expect(algorithm((50, 50), on: 4, padding: 2) == .imagesLastWinograd)
+        // A single short tile.
+        #expect(algorithm((16, 16), on: 6) == .imagesLastWinograd)
         let others = [
             algorithm((20, 50), on: 12, .gemm), algorithm((1, 6), on: 28, .gemm),
             algorithm((1, 6), on: 28, kernel: 3), algorithm((1, 6), on: 28, stride: 2),
