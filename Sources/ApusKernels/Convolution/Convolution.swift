@@ -65,7 +65,7 @@ public enum Convolution {
             geometry.forEachRow(pixels, of: input) { row, windows in
                 DirectProduct.multiply(
                     windows, runs: geometry.kernel.height, runStride: geometry.rowStride,
-                    weights.factor(geometry, group: 0),
+                    weights.factor(geometry, channels: 0..<geometry.output.channels),
                     into: output.rows(row.lowerBound - origin..<row.upperBound - origin), bias: bias,
                     rectifying: rectifies, scratch: geometry.panel(in: scratch))
             }
@@ -77,15 +77,9 @@ public enum Convolution {
             let y = output.rows(tile.rows(from: origin)).columns(tile.outputChannels)
             let bias = bias?.slice(tile.outputChannels)
             if algorithm == .direct {
-                if multiplyLeavingOutZeros(
-                    geometry, columns, weightMatrix(geometry, weights.values, tile.group, .channelsLast),
-                    into: y, bias: bias, rectifying: rectifies, scratch: scratch)
-                {
-                    return
-                }
-                DirectProduct.multiply(
-                    columns, weights.factor(geometry, group: tile.group), into: y, bias: bias,
-                    rectifying: rectifies, scratch: geometry.panel(in: scratch))
+                directProduct(
+                    geometry, columns, weights, channels: tile.outputChannels, into: y, bias: bias,
+                    rectifies: rectifies, scratch: scratch)
             } else {
                 if let bias { y.fillRows(with: bias) }
                 multiply(
@@ -94,6 +88,23 @@ public enum Convolution {
                 if rectifies { y.rectify() }
             }
         }
+    }
+
+    /// Computes channels of one group, channels last, from the columns that were lowered; `bias` is theirs.
+    static func directProduct(
+        _ geometry: ConvolutionGeometry, _ columns: MatrixView, _ weights: ConvolutionWeights,
+        channels: Range<Int>, into output: MatrixView, bias: FloatView?, rectifies: Bool, scratch: FloatView
+    ) {
+        let w = weights.values.matrix(rows: geometry.depth, columns: geometry.output.channels)
+            .columns(channels)
+        if multiplyLeavingOutZeros(
+            geometry, columns, w, into: output, bias: bias, rectifying: rectifies, scratch: scratch)
+        {
+            return
+        }
+        DirectProduct.multiply(
+            columns, weights.factor(geometry, channels: channels), into: output, bias: bias,
+            rectifying: rectifies, scratch: geometry.panel(in: scratch))
     }
 
     /// Adds the gradients of the weights and the bias, and adds or writes that of the input.

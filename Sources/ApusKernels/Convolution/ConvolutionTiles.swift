@@ -35,7 +35,9 @@ struct ConvolutionTile {
         if geometry.isPointwise { return x.rows(pixels) }
         let columns = scratch.matrix(rows: pixels.count, columns: geometry.depth)
         forEachImage { rows, first, image in
-            Im2col.gather(geometry, from: x.rows(image), firstPixel: first, into: columns.rows(rows))
+            Im2col.gather(
+                geometry, from: x.rows(geometry.inputPixels(of: image)), firstPixel: first,
+                into: columns.rows(rows))
         }
         return columns
     }
@@ -43,23 +45,21 @@ struct ConvolutionTile {
     /// Adds columns to the pixels of `dx` they belong to.
     func scatterAdd(_ columns: MatrixView, into dx: MatrixView) {
         forEachImage { rows, first, image in
-            Im2col.scatterAdd(geometry, from: columns.rows(rows), firstPixel: first, into: dx.rows(image))
+            Im2col.scatterAdd(
+                geometry, from: columns.rows(rows), firstPixel: first,
+                into: dx.rows(geometry.inputPixels(of: image)))
         }
     }
 
-    /// Calls `body` for each image with its rows of the tile, the first of their pixels, and its rows of the
-    /// input.
-    private func forEachImage(
-        _ body: (_ rows: Range<Int>, _ firstPixel: Int, _ image: Range<Int>) -> Void
-    ) {
-        let (outputs, inputs) = (geometry.output.pixels, geometry.input.pixels)
+    /// Calls `body` for each image with its rows of the tile and the first of their pixels.
+    func forEachImage(_ body: (_ rows: Range<Int>, _ firstPixel: Int, _ image: Int) -> Void) {
+        let outputs = geometry.output.pixels
         var start = pixels.lowerBound
         while start < pixels.upperBound {
             let image = start / outputs
             let end = min((image + 1) * outputs, pixels.upperBound)
             body(
-                start - pixels.lowerBound..<end - pixels.lowerBound, start - image * outputs,
-                image * inputs..<(image + 1) * inputs)
+                start - pixels.lowerBound..<end - pixels.lowerBound, start - image * outputs, image)
             start = end
         }
     }
@@ -99,6 +99,9 @@ extension ConvolutionGeometry {
             start = end
         }
     }
+
+    /// The rows of an image in the input of a batch, channels last.
+    func inputPixels(of image: Int) -> Range<Int> { image * input.pixels..<(image + 1) * input.pixels }
 
     func inputChannels(of group: Int) -> Range<Int> {
         group * groupInputChannels..<(group + 1) * groupInputChannels

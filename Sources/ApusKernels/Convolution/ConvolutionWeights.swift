@@ -30,12 +30,16 @@ public struct ConvolutionWeights: Sendable {
         }
     }
 
-    /// The second factor of a group's forward product.
-    func factor(_ geometry: ConvolutionGeometry, group: Int) -> DirectProduct.SecondFactor {
+    /// The second factor of the forward product for some output channels of one group: all, or whole panels of those that were
+    /// prepared.
+    func factor(_ geometry: ConvolutionGeometry, channels: Range<Int>) -> DirectProduct.SecondFactor {
         guard let prepared else {
-            return .plain(Convolution.weightMatrix(geometry, values, group, .channelsLast))
+            return .plain(
+                values.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels))
         }
-        return .packed(prepared, rows: geometry.depth, columns: geometry.output.channels)
+        return .packed(
+            prepared.slice(channels.lowerBound * geometry.depth..<prepared.count), rows: geometry.depth,
+            columns: channels.count)
     }
 
     /// The second factor of the product for the input's gradient.

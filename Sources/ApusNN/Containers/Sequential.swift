@@ -42,8 +42,8 @@ public struct Sequential: Layer {
         return plan
     }
 
-    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the maximum
-    /// pooling after that: all of it where `PooledConvolution` can, else the ReLU's gradient where images are last.
+    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the pooling after
+    /// that: all of it where `PooledConvolution` or `AveragedConvolution` can, else the ReLU's gradient where images are last.
     private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
@@ -51,12 +51,16 @@ public struct Sequential: Layer {
             let rectified = convolution.rectified(masksGradient: true)
             var fused: any Layer = rectified
             var last = index + 1
-            if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
+            let algorithm = own.algorithm(planning.layout, planning.backend)
+            if index + 2 < children.count, children[index + 2].layer is GlobalAveragePool2D,
+                AveragedConvolution.isPossible(own, algorithm)
+            {
+                fused = AveragedConv2D(convolution: convolution)
+                last = index + 2
+            } else if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
                 let pooling = pool.window.geometry(
                     input: children[index + 2].input, output: children[index + 2].output)
-                if PooledConvolution.isPossible(
-                    own, pooling, own.algorithm(planning.layout, planning.backend))
-                {
+                if PooledConvolution.isPossible(own, pooling, algorithm) {
                     fused = PooledConv2D(convolution: rectified, pool: pool)
                     last = index + 2
                 } else if let masking = pool.masking(

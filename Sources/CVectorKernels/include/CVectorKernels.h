@@ -118,6 +118,30 @@ typedef struct {
 /// rows they may be.
 enum { apus_sparse_floats = 6144, apus_sparse_depth = 192 };
 
+/// A 1x1 convolution whose output, of so many pixels an image, goes through a ReLU to the mean of each channel.
+typedef struct {
+    long pixels;
+    /// A multiple of `apus_chunk`.
+    long inputs;
+    long outputs;
+} apus_averaged;
+
+/// Where such an output is above zero: a word for each channel and 30 pixels, words of the same pixels side by side. Then, from
+/// one run of pixels to the next, and of an image; a run has room for a chunk and a half to be read beyond its last channel.
+enum { apus_positive_bits = 30 };
+static inline long apus_positive_step(long outputs) { return (outputs + apus_chunk - 1) / apus_chunk * apus_chunk + 2 * apus_chunk; }
+static inline long apus_positive_words(long pixels, long outputs) {
+    return (pixels + apus_positive_bits - 1) / apus_positive_bits * apus_positive_step(outputs);
+}
+
+/// Floats of scratch that their gradients take: sums of choices of rows, and what they make of a chunk of columns.
+enum { apus_choice_floats = 6 * 32 * apus_chunk };
+static inline long apus_averaged_scratch(long pixels, long outputs) {
+    const long input = pixels * (apus_chunk + (outputs + apus_positive_bits - 1) / apus_positive_bits);
+    const long weights = outputs * apus_chunk;
+    return apus_choice_floats + (input > weights ? input : weights);
+}
+
 /// The depth of the panels that products copy of `b`, and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
 
@@ -191,6 +215,19 @@ typedef struct {
     /// `apus_sparse_floats`. An infinity or NaN of the second matrix is not seen where the first has a zero.
     bool (*sparse_product)(
         const apus_product *product, float density, apus_element *list, int32_t *counts, float *block);
+    /// Adds to each channel's sum what a ReLU leaves of it in a run of an image's pixels, from `first` on, whose rows of `map` lie
+    /// `stride` floats apart; and says where it is above zero, unless `positives` is null. Those are the image's, and runs come in order.
+    void (*rectified_sums)(
+        long channels, long first, long pixels, const float *map, long stride, float *sums, uint32_t *positives);
+    /// Sets the gradient of the input, or adds to it, from that of the means, `gradient_stride` floats an image. `weights` are
+    /// `[output, input]`, as `pack` has made them; `scratch` is of `apus_averaged_scratch`.
+    void (*averaged_input_gradient)(
+        const apus_averaged *averaged, long images, const uint32_t *positives, const float *gradient, long gradient_stride,
+        const float *weights, bool adds, float *input, long input_stride, float *scratch);
+    /// Adds the gradient of the weights, `[input, output]`.
+    void (*averaged_weight_gradient)(
+        const apus_averaged *averaged, long images, const uint32_t *positives, const float *gradient, long gradient_stride,
+        const float *input, long input_stride, float *weights, float *scratch);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
     /// Weights `[kernel row, kernel column, input, output]` become `factors`: for each panel of outputs and each product a
     /// matrix of inputs by channels of the panel, packed as by `pack`. `transposed`, unless it is null, gets their
