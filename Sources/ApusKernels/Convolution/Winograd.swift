@@ -62,8 +62,14 @@ enum Winograd {
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
         let panel = min(geometry.output.channels, greatestPanel)
         return products * geometry.weightCount / 9
-            + products * blockTiles(geometry) * (2 * geometry.input.channels + panel)
+            + 2 * factorFloats(geometry, channels: geometry.input.channels)
+            + factorFloats(geometry, channels: panel)
             + DirectProduct.scratchCount
+    }
+
+    /// Floats of all products of a block of tiles.
+    private static func factorFloats(_ geometry: ConvolutionGeometry, channels: Int) -> Int {
+        products * apus_winograd_spacing(blockTiles(geometry), channels)
     }
 
     static func forward(
@@ -169,17 +175,17 @@ enum Winograd {
 
         init(_ geometry: ConvolutionGeometry, _ scratch: FloatView) {
             self.geometry = geometry
-            let tiles = Winograd.blockTiles(geometry)
             var start = 0
             func take(_ count: Int) -> FloatView {
                 start += count
                 return scratch.slice(start - count..<start)
             }
             weightGradient = take(Winograd.products * geometry.weightCount / 9)
-            factors = take(Winograd.products * tiles * geometry.input.channels)
+            factors = take(Winograd.factorFloats(geometry, channels: geometry.input.channels))
             factorGradients = take(factors.count)
             products = take(
-                Winograd.products * tiles * min(geometry.output.channels, Winograd.greatestPanel))
+                Winograd.factorFloats(
+                    geometry, channels: min(geometry.output.channels, Winograd.greatestPanel)))
             panel = take(DirectProduct.scratchCount)
         }
 
@@ -217,26 +223,23 @@ enum Winograd {
 
         /// Tiles by input channels.
         func factors(_ product: Int, _ tiles: Tiles) -> MatrixView {
-            matrix(
-                product, rows: tiles.count, room: tiles.room, columns: geometry.input.channels, in: factors)
+            matrix(product, tiles, channels: geometry.input.channels, in: factors)
         }
 
         func factorGradients(_ product: Int, _ tiles: Tiles) -> MatrixView {
-            matrix(
-                product, rows: tiles.count, room: tiles.room, columns: geometry.input.channels,
-                in: factorGradients)
+            matrix(product, tiles, channels: geometry.input.channels, in: factorGradients)
         }
 
         /// Tiles by channels of the panel.
         func products(_ product: Int, _ panel: Range<Int>, _ tiles: Tiles) -> MatrixView {
-            matrix(product, rows: tiles.count, room: tiles.room, columns: panel.count, in: products)
+            matrix(product, tiles, channels: panel.count, in: products)
         }
 
         /// Input channels by channels of the panel.
         func weightGradient(_ product: Int, _ panel: Range<Int>) -> MatrixView {
-            matrix(
-                product, rows: geometry.input.channels, columns: panel.count,
-                in: part(of: weightGradient, panel))
+            element(
+                product, geometry.input.channels * panel.count, in: part(of: weightGradient, panel)
+            ).matrix(rows: geometry.input.channels, columns: panel.count)
         }
 
         func clearWeightGradient(_ product: Int, _ panel: Range<Int>) {
@@ -276,10 +279,11 @@ enum Winograd {
         }
 
         private func matrix(
-            _ index: Int, rows: Int, room: Int? = nil, columns: Int, in view: FloatView
+            _ product: Int, _ tiles: Tiles, channels: Int, in view: FloatView
         ) -> MatrixView {
-            element(index, (room ?? rows) * columns, in: view).slice(0..<rows * columns)
-                .matrix(rows: rows, columns: columns)
+            let start = product * apus_winograd_spacing(tiles.room, channels)
+            return view.slice(start..<start + tiles.count * channels)
+                .matrix(rows: tiles.count, columns: channels)
         }
     }
 }

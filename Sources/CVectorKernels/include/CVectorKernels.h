@@ -52,6 +52,10 @@ static inline long apus_winograd_tiles(
     return image * height * width + (row < height ? row * width + (column < width ? column : width) : height * width);
 }
 
+/// Floats from one product of so many tiles and channels to the next: those of one tile in all products lie on different sets of
+/// the cache.
+static inline long apus_winograd_spacing(long tiles, long channels) { return tiles * channels + apus_chunk; }
+
 /// Tiles of F(4x4, 5x5) along a side of the output: those of four pixels, with a short one of two after them all, and the pixels
 /// of all. A whole tile has eight points along a side, a short one six.
 typedef struct {
