@@ -9,7 +9,6 @@ final class Lane: @unchecked Sendable {
     /// Of each of the network's parameters, whether its gradient holds something of this batch. All are not cleared before
     /// it: the first contribution is written, or clears what it adds to, which then is in cache.
     private var isWritten: [Bool]
-    private var isComplete = false
 
     init(gradients: FloatView?, parameters: Int) {
         self.gradients = gradients
@@ -21,7 +20,6 @@ final class Lane: @unchecked Sendable {
         lossSum = 0
         correct = 0
         for index in isWritten.indices { isWritten[index] = false }
-        isComplete = false
     }
 
     /// Where a contribution to a parameter's gradient goes.
@@ -39,8 +37,6 @@ final class Lane: @unchecked Sendable {
 
     /// Clears the gradients of those parameters to which the first shard has contributed nothing.
     func complete(_ parameters: [Parameter]) {
-        guard !isComplete else { return }
-        isComplete = true
         for index in isWritten.indices where !isWritten[index] {
             gradient(of: parameters[index])?.values.fill(0)
         }
