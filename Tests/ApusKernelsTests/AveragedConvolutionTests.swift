@@ -7,20 +7,34 @@ import Testing
     "A 1x1 convolution fused with its ReLU and the mean of each channel gives what the three give one after the other"
 )
 struct AveragedConvolutionTests {
-    /// Maps of so many pixels that their means' gradients are whole numbers too: one pixel, words of bits filled in part and several
-    /// of them, more pixels than a tile has. Channels of less than a vector and more, of a single choice of rows and several
-    /// words, and so wide that zeros are left out.
+    /// Words of bits filled up to each choice of five, pixels and channels both, one channel, several shares of them, tiles that end
+    /// within a word, zeros to leave out, and depths of more than a panel.
     static let cases = [
-        ConvolutionCase(batch: 2, input: 1, inputChannels: 16, outputChannels: 1, kernel: 1),
-        ConvolutionCase(batch: 3, input: 4, inputChannels: 48, outputChannels: 37, kernel: 1),
         ConvolutionCase(
-            batch: 2, input: ReferenceExtent(4, 8), inputChannels: 16, outputChannels: 95, kernel: 1),
-        ConvolutionCase(batch: 3, input: 8, inputChannels: 80, outputChannels: 200, kernel: 1),
+            batch: 2, input: ReferenceExtent(1, 31), inputChannels: 16, outputChannels: 1, kernel: 1),
+        ConvolutionCase(batch: 3, input: 6, inputChannels: 48, outputChannels: 37, kernel: 1),
         ConvolutionCase(
-            batch: 2, input: ReferenceExtent(16, 32), inputChannels: 32, outputChannels: 70, kernel: 1),
+            batch: 2, input: ReferenceExtent(4, 11), inputChannels: 16, outputChannels: 44, kernel: 1),
+        ConvolutionCase(batch: 3, input: 7, inputChannels: 80, outputChannels: 53, kernel: 1),
+        ConvolutionCase(
+            batch: 2, input: ReferenceExtent(6, 9), inputChannels: 32, outputChannels: 200, kernel: 1),
+        ConvolutionCase(
+            batch: 2, input: ReferenceExtent(9, 10), inputChannels: 16, outputChannels: 95, kernel: 1),
+        manyTiles,
         ConvolutionCase(
             batch: 2, input: 8, inputChannels: 256, outputChannels: 300, kernel: 1, isRectified: true),
+        ConvolutionCase(batch: 1, input: 6, inputChannels: 528, outputChannels: 528, kernel: 1),
     ]
+
+    static let manyTiles = ConvolutionCase(
+        batch: 2, input: ReferenceExtent(16, 32), inputChannels: 32, outputChannels: 300, kernel: 1)
+
+    @Test func tilesEndWithinWords() {
+        let (geometry, word) = (Self.manyTiles.geometry, 30)
+        let tiles = (2 * geometry.output.pixels + geometry.tilePixels - 1) / geometry.tilePixels
+        let tile = (2 * geometry.output.pixels + tiles - 1) / tiles
+        #expect(tiles == 3 && tile % word != 0 && (2 * tile - geometry.output.pixels) % word != 0)
+    }
 
     @Test(arguments: cases)
     func isTheSame(convolution: ConvolutionCase) {
@@ -41,8 +55,13 @@ struct AveragedConvolutionTests {
             let bias = memory.view(integers(count: convolution.outputChannels, seed: 3))
             let (map, mapGradient) = (maps(geometry.output), maps(geometry.output))
             let outputs = [maps(means), maps(means)]
+            // A pixel's part of each is a whole number, so that sums are exact in any order; rounding spares these maps.
+            let pixels = Float(geometry.output.pixels)
+            #expect((-4...4).allSatisfy { Float($0) * pixels * (1 / pixels) == Float($0) })
+            let whole = integerTensor([batch, means.channels, 1, 1], seed: 4)
             let upstream = memory.tensor(
-                integerTensor([batch, means.channels, 1, 1], seed: 4), .channelsLast, margin: 1)
+                ReferenceTensor(shape: whole.shape, values: whole.values.map { $0 * pixels }), .channelsLast,
+                margin: 1)
             let inputGradients = [maps(geometry.input), maps(geometry.input)]
             let gradients = (0..<4).map { memory.view(count: $0 < 2 ? weights.values.count : bias.count) }
             for gradient in gradients { gradient.fill(0) }
@@ -102,7 +121,7 @@ struct AveragedConvolutionTests {
         }
     }
 
-    @Test func isForPointwiseConvolutionsOfWholeVectorsByDirectProducts() {
+    @Test func isForPointwiseConvolutionsOfWholeVectorsByDirectProductsOnMapsOfSixteenPixels() {
         func isPossible(_ convolution: ConvolutionCase, _ algorithm: ConvolutionAlgorithm = .direct) -> Bool {
             AveragedConvolution.isPossible(convolution.geometry, algorithm)
         }
@@ -113,5 +132,7 @@ struct AveragedConvolutionTests {
         #expect(!isPossible(ConvolutionCase(inputChannels: 32, kernel: 3, padding: 1)))
         #expect(!isPossible(ConvolutionCase(inputChannels: 32, kernel: 1, stride: 2)))
         #expect(!isPossible(ConvolutionCase(inputChannels: 32, outputChannels: 18, kernel: 1, groups: 2)))
+        #expect(isPossible(ConvolutionCase(input: 4, inputChannels: 32, kernel: 1)))
+        #expect(!isPossible(ConvolutionCase(input: ReferenceExtent(3, 5), inputChannels: 32, kernel: 1)))
     }
 }

@@ -48,7 +48,7 @@ struct NetworkChoice {
     ///
     /// - Parameters:
     ///   - backend: what computes products and convolutions.
-    ///   - fusesActivations: whether layers may compute the ReLU after them.
+    ///   - fusesActivations: whether layers may compute the ReLU and the pool after them.
     /// - Throws: `CommandError` where the model cannot be built for the images, `WeightsError` where the
     ///   parameters are not the file's.
     func network(

@@ -28,6 +28,23 @@ package enum DirectProduct {
         unsafe (kernels ?? VectorKernels.current).pack(&product, packed.base)
     }
 
+    /// A share of the columns of a matrix that `pack` has copied, whose panels are its own: steps of the widest panel, but that the last
+    /// share takes the rest too, for what is left over after a step may be packed as two panels alike.
+    package static func columns(_ share: Share, of columns: Int) -> Range<Int> {
+        let width = Int(apus_panel_width)
+        let steps = share.range(of: max(1, columns / width))
+        let isLast = !steps.isEmpty && steps.upperBound == max(1, columns / width)
+        return steps.lowerBound * width..<(isLast ? columns : steps.upperBound * width)
+    }
+
+    /// Whether columns are shares of such a matrix, or all of it.
+    static func arePanels(_ range: Range<Int>, of columns: Int) -> Bool {
+        let width = Int(apus_panel_width)
+        return range.lowerBound % width == 0
+            && (range.upperBound == columns
+                || range.upperBound % width == 0 && columns - range.upperBound >= width)
+    }
+
     /// The second factor of a product: a matrix, or what `pack` has made of it.
     package enum SecondFactor {
         case plain(MatrixView)

@@ -10,12 +10,14 @@ import CVectorKernels
 package struct AveragedConvolution {
     let convolution: ConvolutionGeometry
 
-    /// Whether a convolution that takes this algorithm can be computed together with the means of its channels.
+    /// Whether a convolution that takes this algorithm can be computed together with the means of its channels, and its maps have
+    /// pixels enough to pay for the sums of all choices (measured: as fast as dense products at 12, twice as fast at 36).
     package static func isPossible(
         _ convolution: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
     ) -> Bool {
         algorithm == .direct && convolution.isPointwise && convolution.groups == 1
             && convolution.depth % Int(apus_chunk) == 0
+            && convolution.output.pixels >= 16
     }
 
     package init(_ convolution: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm) {
@@ -46,14 +48,15 @@ package struct AveragedConvolution {
         FloatBuffer.aligned(convolution.tilePixels * convolution.output.channels)
     }
 
-    /// Computes the means, and to `positives` where the map is above zero, unless no gradient follows.
+    /// Computes the means, and to `positives` where the map is above zero, unless no gradient follows. Threads share channels, by 64
+    /// or more.
     package func forward(
         input: Tensor, weights: ConvolutionWeights, bias: FloatView?, share: Share = .all,
         scratch: FloatView, into output: Tensor, positives: FloatView, keepsPositives: Bool = true
     ) {
         check(input, output)
         precondition(!keepsPositives || share == .all && positives.count >= output.batch * savedCount)
-        let channels = Self.channels(share, of: convolution.output.channels)
+        let channels = DirectProduct.columns(share, of: convolution.output.channels)
         guard !channels.isEmpty else { return }
         let means = output.matrix.columns(channels)
         for image in 0..<means.rows {
@@ -100,15 +103,18 @@ package struct AveragedConvolution {
         guard let target = inputGradient.tensor else { return }
         target.checkMatches(input)
         guard case .packed(let panels, _, _) = weights.transposedFactor(convolution, group: 0) else {
-            preconditionFailure("weights that were not prepared for backward")
+            preconditionFailure("weights that were not prepared")
         }
+        let (rows, columns) = (convolution.output.channels, convolution.depth)
+        precondition(panels.count >= DirectProduct.packedCount(rows: rows, columns: columns))
         unsafe VectorKernels.current.averaged_input_gradient(
             &sizes, input.batch, positives.words, outputGradient.base, outputGradient.rowStride, panels.base,
             inputGradient.isAddition, target.base, target.rowStride, scratch.base)
     }
 
     private func addBias(_ outputGradient: Tensor, _ positives: FloatView, to biasGradient: FloatView) {
-        let step = apus_positive_step(convolution.output.channels)
+        precondition(biasGradient.count == convolution.output.channels)
+        let step = apus_positive_step(biasGradient.count)
         let scale = 1 / Float(convolution.output.pixels)
         for image in 0..<outputGradient.batch {
             let words = unsafe positives.words + image * savedCount
@@ -121,14 +127,6 @@ package struct AveragedConvolution {
                     outputGradient.base[image * outputGradient.rowStride + channel] * scale * Float(count)
             }
         }
-    }
-
-    /// A share of the channels, from one whole panel of any product's to another.
-    private static func channels(_ share: Share, of channels: Int) -> Range<Int> {
-        let panels = max(1, channels / 64)
-        let own = share.range(of: panels)
-        return own.lowerBound
-            * 64..<(own.upperBound == panels && !own.isEmpty ? channels : own.upperBound * 64)
     }
 
     private func check(_ input: Tensor, _ output: Tensor) {

@@ -95,10 +95,9 @@ public enum Convolution {
         _ geometry: ConvolutionGeometry, _ columns: MatrixView, _ weights: ConvolutionWeights,
         channels: Range<Int>, into output: MatrixView, bias: FloatView?, rectifies: Bool, scratch: FloatView
     ) {
-        let w = weights.values.matrix(rows: geometry.depth, columns: geometry.output.channels)
-            .columns(channels)
         if multiplyLeavingOutZeros(
-            geometry, columns, w, into: output, bias: bias, rectifying: rectifies, scratch: scratch)
+            geometry, columns, weights.matrix(geometry, channels: channels), into: output, bias: bias,
+            rectifying: rectifies, scratch: scratch)
         {
             return
         }

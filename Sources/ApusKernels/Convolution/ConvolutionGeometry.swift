@@ -92,7 +92,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// The most output pixels lowered at a time when channels are last, of one image or several: columns and outputs
     /// of at most half a megabyte each, so that they stay in the second-level cache. A 1x1 convolution, which has no
     /// columns, takes no fewer than the reading of its weights is worth.
-    var tilePixels: Int {
+    package var tilePixels: Int {
         max(isPointwise ? 384 : 64, (1 << 17) / max(depth, groupOutputChannels) / 16 * 16)
     }
 

@@ -13,13 +13,18 @@ import CVectorKernels
 enum Winograd {
     private static let products = 36
 
-    private static let greatestPanel = Int(apus_winograd_panel)
+    private static let panelWidth = Int(apus_winograd_panel)
+
+    /// Output channels of the widest panel.
+    private static func greatestPanel(_ geometry: ConvolutionGeometry) -> Int {
+        min(geometry.output.channels, panelWidth)
+    }
 
     /// Tiles that are transformed at a time: their factors, and the products of a panel, stay in the second-level
     /// cache.
     private static func blockTiles(_ geometry: ConvolutionGeometry) -> Int {
-        let panel = min(geometry.output.channels, greatestPanel)
-        return max(6, (1 << 18) / (products * (geometry.input.channels + panel)) / 6 * 6)
+        let channels = geometry.input.channels + greatestPanel(geometry)
+        return max(6, (1 << 18) / (products * channels) / 6 * 6)
     }
 
     /// Whether a convolution can be computed so, and is faster for it: an image has as many tiles as pay for the
@@ -60,15 +65,14 @@ enum Winograd {
     /// Floats of scratch: the gradient of the transformed weights, factors of a block of tiles and their gradients,
     /// and products with a panel.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
-        let panel = min(geometry.output.channels, greatestPanel)
-        return products * geometry.weightCount / 9
-            + 2 * factorFloats(geometry, channels: geometry.input.channels)
-            + factorFloats(geometry, channels: panel)
+        products * geometry.weightCount / 9
+            + 2 * blockFloats(geometry, channels: geometry.input.channels)
+            + blockFloats(geometry, channels: greatestPanel(geometry))
             + DirectProduct.scratchCount
     }
 
     /// Floats of all products of a block of tiles.
-    private static func factorFloats(_ geometry: ConvolutionGeometry, channels: Int) -> Int {
+    private static func blockFloats(_ geometry: ConvolutionGeometry, channels: Int) -> Int {
         products * apus_winograd_spacing(blockTiles(geometry), channels)
     }
 
@@ -165,10 +169,10 @@ enum Winograd {
         let geometry: ConvolutionGeometry
         /// `[panel, product, input channel, channel of the panel]`; of one panel at a time where there is one block.
         let weightGradient: FloatView
-        /// `[product, tile, input channel]`.
+        /// `[product, tile, input channel]`, products `apus_winograd_spacing` apart.
         let factors: FloatView
         let factorGradients: FloatView
-        /// `[product, tile, channel of the panel]`.
+        /// `[product, tile, channel of the panel]`, likewise.
         let products: FloatView
         /// For `DirectProduct`.
         let panel: FloatView
@@ -181,11 +185,9 @@ enum Winograd {
                 return scratch.slice(start - count..<start)
             }
             weightGradient = take(Winograd.products * geometry.weightCount / 9)
-            factors = take(Winograd.factorFloats(geometry, channels: geometry.input.channels))
+            factors = take(Winograd.blockFloats(geometry, channels: geometry.input.channels))
             factorGradients = take(factors.count)
-            products = take(
-                Winograd.factorFloats(
-                    geometry, channels: min(geometry.output.channels, Winograd.greatestPanel)))
+            products = take(Winograd.blockFloats(geometry, channels: Winograd.greatestPanel(geometry)))
             panel = take(DirectProduct.scratchCount)
         }
 
@@ -203,8 +205,8 @@ enum Winograd {
         /// Calls `body` with the output channels of each panel.
         func forEachPanel(_ body: (Range<Int>) -> Void) {
             let channels = geometry.output.channels
-            for first in stride(from: 0, to: channels, by: Winograd.greatestPanel) {
-                body(first..<min(first + Winograd.greatestPanel, channels))
+            for first in stride(from: 0, to: channels, by: Winograd.panelWidth) {
+                body(first..<min(first + Winograd.panelWidth, channels))
             }
         }
 

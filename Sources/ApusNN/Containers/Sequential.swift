@@ -52,19 +52,17 @@ public struct Sequential: Layer {
             var fused: any Layer = rectified
             var last = index + 1
             let algorithm = own.algorithm(planning.layout, planning.backend)
-            if index + 2 < children.count, children[index + 2].layer is GlobalAveragePool2D,
-                AveragedConvolution.isPossible(own, algorithm)
-            {
+            let next = index + 2 < children.count ? children[index + 2] : nil
+            if next?.layer is GlobalAveragePool2D, AveragedConvolution.isPossible(own, algorithm) {
                 fused = AveragedConv2D(convolution: convolution)
                 last = index + 2
-            } else if index + 2 < children.count, let pool = children[index + 2].layer as? MaxPool2D {
-                let pooling = pool.window.geometry(
-                    input: children[index + 2].input, output: children[index + 2].output)
+            } else if let next, let pool = next.layer as? MaxPool2D {
+                let pooling = pool.window.geometry(input: next.input, output: next.output)
                 if PooledConvolution.isPossible(own, pooling, algorithm) {
                     fused = PooledConv2D(convolution: rectified, pool: pool)
                     last = index + 2
                 } else if let masking = pool.masking(
-                    input: children[index + 2].input, output: children[index + 2].output, planning.layout)
+                    input: next.input, output: next.output, planning.layout)
                 {
                     fused = convolution.rectified(masksGradient: false)
                     children[index + 2].layer = masking

@@ -14,7 +14,6 @@ struct AveragedConv2D: Layer {
         let averaged = AveragedConvolution(own, own.algorithm(planning.layout, planning.backend))
         plan.saved = [BufferSize(perImage: averaged.savedCount)]
         plan.scratch = [BufferSize(fixed: averaged.scratchCount)]
-        plan.backwardReadsOutput = false
         return plan
     }
 

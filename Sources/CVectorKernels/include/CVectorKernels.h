@@ -52,8 +52,8 @@ static inline long apus_winograd_tiles(
     return image * height * width + (row < height ? row * width + (column < width ? column : width) : height * width);
 }
 
-/// Floats from one product of so many tiles and channels to the next: those of one tile in all products lie on different sets of
-/// the cache.
+/// Floats from one product of so many tiles and channels to the next. Where tiles are even in number, as in all blocks but a last one,
+/// that is an odd number of cache lines, and what one tile has in all products lies on different sets of the cache.
 static inline long apus_winograd_spacing(long tiles, long channels) { return tiles * channels + apus_chunk; }
 
 /// Tiles of F(4x4, 5x5) along a side of the output: those of four pixels, with a short one of two after them all, and the pixels
@@ -130,10 +130,12 @@ typedef struct {
     long outputs;
 } apus_averaged;
 
-/// Where such an output is above zero: a word for each channel and 30 pixels, words of the same pixels side by side. Then, from
-/// one run of pixels to the next, and of an image; a run has room for a chunk and a half to be read beyond its last channel.
+/// Where such an output is above zero: a word for each channel and 30 pixels, words of the same pixels side by side. Words from one
+/// run of pixels to the next: two chunks more than channels, for up to 31 words beyond the last are read.
 enum { apus_positive_bits = 30 };
 static inline long apus_positive_step(long outputs) { return (outputs + apus_chunk - 1) / apus_chunk * apus_chunk + 2 * apus_chunk; }
+
+/// Words of an image.
 static inline long apus_positive_words(long pixels, long outputs) {
     return (pixels + apus_positive_bits - 1) / apus_positive_bits * apus_positive_step(outputs);
 }
@@ -146,8 +148,8 @@ static inline long apus_averaged_scratch(long pixels, long outputs) {
     return apus_choice_floats + (input > weights ? input : weights);
 }
 
-/// The depth of the panels that products copy of `b`, and floats of the widest one.
-enum { apus_panel_depth = 512, apus_panel_floats = 64 * apus_panel_depth };
+/// The depth of the panels that products copy of `b`, and columns and floats of the widest one.
+enum { apus_panel_depth = 512, apus_panel_width = 64, apus_panel_floats = apus_panel_width * apus_panel_depth };
 
 /// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last, a
 /// multiple of 4.
@@ -242,7 +244,7 @@ typedef struct {
     /// weights, whose rows of all channels are `stride` floats long.
     void (*winograd_weights_gradient)(
         long inputs, long outputs, const float *factors, float *gradient, long stride);
-    /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, and what the adjoint makes of
+    /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, products `apus_winograd_spacing` apart, and what the adjoint makes of
     /// those is added to the pixels. Each product has room for all `tiles`, and holds those that have it, without gaps.
     void (*winograd_input)(
         const apus_convolution *convolution, const float *input, long stride, long first, long tiles,

@@ -87,12 +87,13 @@ import Testing
         arguments: [1, 3])
     func averaged(workers: Int) throws {
         let model = Sequential {
-            Conv2D(3, 32, kernel: 3, stride: 2, padding: 1).named("stem")
-            Conv2D(32, 70, kernel: 1).named("head")
+            Conv2D(3, 32, kernel: 3, padding: 1).named("stem")
+            Conv2D(32, 200, kernel: 1).named("head")
             ReLU().named("relu")
             GlobalAveragePool2D().named("mean")
         }
-        let batch = ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8))
+        // Two shards, the second smaller.
+        let batch = ArrayBatch(images: uniformArrays(9, of: Self.shape.count, seed: 8))
         let networks = try [true, false].map { fuses in
             try Network(
                 model, input: Self.shape, seed: 2, layout: .channelsLast, backend: .vector,
@@ -101,16 +102,16 @@ import Testing
         #expect(networks.map { $0.root.children[3].placement } == [.fused, .own])
         let results = try networks.map { network in
             let executor = try Executor(
-                network, batchSize: 5, workers: Workers(count: workers), keepsInputGradient: true)
+                network, batchSize: 9, workers: Workers(count: workers), keepsInputGradient: true)
             executor.poisonMemory(with: .nan)
             return StepResult(
-                executor, batch, loss: UpstreamLoss(upstream: uniformArrays(5, of: 70, seed: 9)))
+                executor, batch, loss: UpstreamLoss(upstream: uniformArrays(9, of: 200, seed: 9)))
         }
         #expect(results[0].outputs == results[1].outputs)
-        // Sums over the pixels of five maps of 5x4, and over channels.
-        expectNormClose(results[0].gradients, results[1].gradients, tolerance: 2 * 100 * 0x1p-24)
+        // Sums over the pixels of nine maps of 9x7, and over 200 channels, then 32 of nine taps.
+        expectNormClose(results[0].gradients, results[1].gradients, tolerance: 2 * 9 * 63 * 0x1p-24)
         expectNormClose(
-            results[0].inputGradients, results[1].inputGradients, tolerance: 2 * 70 * 0x1p-24)
+            results[0].inputGradients, results[1].inputGradients, tolerance: 2 * (200 + 288) * 0x1p-24)
         #expect(results[0].gradients.contains { $0 != 0 })
         // All threads in one image.
         let inferred = try networks.map { network in
