@@ -151,7 +151,8 @@ class Case:
 
     def ours(self, binary, folder):
         """What `apus run` makes of it: the same bits from a state dictionary and from safetensors, and with and
-        without a look at the layers, for which ReLUs and pools are computed by themselves; but for a SqueezeNet's gradients."""
+        without a look at the layers, for which ReLUs and pools are computed by themselves; but for a SqueezeNet's
+        gradients."""
         torch.save(self.weights, folder / "weights.pt")
         save_file(self.weights, folder / "weights.safetensors")
         save_file({"input": self.images, "labels": self.labels}, folder / "batch.safetensors")

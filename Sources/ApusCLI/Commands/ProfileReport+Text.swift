@@ -178,7 +178,8 @@ extension ProfileReport {
                 + "marked by a star, by what \(step.threads.counted("thread")) can copy: GB/s \(bandwidths) of a thread, "
                 + "of which that counts which holds the layer's part of a shard. All was measured now.",
             "Above 100 % is a layer that does fewer operations than its definition (winograd, zeros left out, the last "
-                + "convolution before a global average pool), or finds its data nearer than the model has it. Containers and what has no bytes of its own have no least time.",
+                + "convolution before a global average pool), or finds its data nearer than the model has it. Containers and "
+                + "what has no bytes of its own have no least time.",
         ]
     }
 }

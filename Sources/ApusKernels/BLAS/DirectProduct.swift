@@ -32,9 +32,10 @@ package enum DirectProduct {
     /// share takes the rest too, for what is left over after a step may be packed as two panels alike.
     package static func columns(_ share: Share, of columns: Int) -> Range<Int> {
         let width = Int(apus_panel_width)
-        let steps = share.range(of: max(1, columns / width))
-        let isLast = !steps.isEmpty && steps.upperBound == max(1, columns / width)
-        return steps.lowerBound * width..<(isLast ? columns : steps.upperBound * width)
+        let steps = max(1, columns / width)
+        let own = share.range(of: steps)
+        let isLast = !own.isEmpty && own.upperBound == steps
+        return own.lowerBound * width..<(isLast ? columns : own.upperBound * width)
     }
 
     /// Whether columns are shares of such a matrix, or all of it.

@@ -58,10 +58,8 @@ package struct AveragedConvolution {
         precondition(!keepsPositives || share == .all && positives.count >= output.batch * savedCount)
         let channels = DirectProduct.columns(share, of: convolution.output.channels)
         guard !channels.isEmpty else { return }
-        let means = output.matrix.columns(channels)
-        for image in 0..<means.rows {
-            unsafe FloatView(base: means.rows(image..<image + 1).base, count: channels.count).fill(0)
-        }
+        let means = output.channels(channels)
+        means.fill(0)
         let pixels = convolution.output.pixels
         convolution.forEachTile(0..<input.batch * pixels) { tile in
             let map = scratch.matrix(rows: tile.pixels.count, columns: channels.count)
@@ -72,15 +70,12 @@ package struct AveragedConvolution {
             tile.forEachImage { rows, first, image in
                 unsafe VectorKernels.current.rectified_sums(
                     channels.count, first, rows.count, map.rows(rows).base, map.leadingDimension,
-                    means.rows(image..<image + 1).base,
+                    means.base + image * means.rowStride,
                     keepsPositives ? positives.words + image * savedCount : nil)
             }
         }
-        for image in 0..<means.rows {
-            for channel in 0..<channels.count {
-                unsafe means.base[image * means.leadingDimension + channel] *= 1 / Float(pixels)
-            }
-        }
+        let scale = 1 / Float(pixels)
+        means.map(means) { $0 * scale }
     }
 
     /// Adds the gradients of the weights and the bias, and adds or writes that of the input; see `Convolution.backward`.

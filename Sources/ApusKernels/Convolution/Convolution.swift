@@ -96,7 +96,8 @@ public enum Convolution {
         channels: Range<Int>, into output: MatrixView, bias: FloatView?, rectifies: Bool, scratch: FloatView
     ) {
         if multiplyLeavingOutZeros(
-            geometry, columns, weights.matrix(geometry, channels: channels), into: output, bias: bias,
+            geometry, columns, weightMatrix(geometry, weights.values, channels: channels), into: output,
+            bias: bias,
             rectifying: rectifies, scratch: scratch)
         {
             return
@@ -278,7 +279,14 @@ public enum Convolution {
         case .channelsFirst, .imagesLast:
             weights.matrix(rows: geometry.output.channels, columns: geometry.depth).rows(channels)
         case .channelsLast:
-            weights.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
+            weightMatrix(geometry, weights, channels: channels)
         }
+    }
+
+    /// Depth by some output channels of one group, channels last.
+    static func weightMatrix(
+        _ geometry: ConvolutionGeometry, _ weights: FloatView, channels: Range<Int>
+    ) -> MatrixView {
+        weights.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
     }
 }

@@ -30,15 +30,12 @@ public struct ConvolutionWeights: Sendable {
         }
     }
 
-    /// Depth by some output channels of one group, channels last.
-    func matrix(_ geometry: ConvolutionGeometry, channels: Range<Int>) -> MatrixView {
-        values.matrix(rows: geometry.depth, columns: geometry.output.channels).columns(channels)
-    }
-
     /// The second factor of the forward product for some output channels of one group: all, or, where they were
     /// prepared, shares of `DirectProduct.columns`.
     func factor(_ geometry: ConvolutionGeometry, channels: Range<Int>) -> DirectProduct.SecondFactor {
-        guard let prepared else { return .plain(matrix(geometry, channels: channels)) }
+        guard let prepared else {
+            return .plain(Convolution.weightMatrix(geometry, values, channels: channels))
+        }
         precondition(DirectProduct.arePanels(channels, of: geometry.output.channels))
         return .packed(
             prepared.slice(channels.lowerBound * geometry.depth..<prepared.count), rows: geometry.depth,

@@ -52,8 +52,8 @@ static inline long apus_winograd_tiles(
     return image * height * width + (row < height ? row * width + (column < width ? column : width) : height * width);
 }
 
-/// Floats from one product of so many tiles and channels to the next. Where tiles are even in number, as in all blocks but a last one,
-/// that is an odd number of cache lines, and what one tile has in all products lies on different sets of the cache.
+/// Floats from one product of so many tiles and channels to the next. Where tiles are even in number, as in all blocks but a last
+/// one, that is an odd number of cache lines, and what one tile has in all products lies on different sets of the cache.
 static inline long apus_winograd_spacing(long tiles, long channels) { return tiles * channels + apus_chunk; }
 
 /// Tiles of F(4x4, 5x5) along a side of the output: those of four pixels, with a short one of two after them all, and the pixels
@@ -244,8 +244,8 @@ typedef struct {
     /// weights, whose rows of all channels are `stride` floats long.
     void (*winograd_weights_gradient)(
         long inputs, long outputs, const float *factors, float *gradient, long stride);
-    /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, products `apus_winograd_spacing` apart, and what the adjoint makes of
-    /// those is added to the pixels. Each product has room for all `tiles`, and holds those that have it, without gaps.
+    /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, products `apus_winograd_spacing` apart, and
+    /// what the adjoint makes of those is added to the pixels. Each product has room for all `tiles`, and holds those that have it, without gaps.
     void (*winograd_input)(
         const apus_convolution *convolution, const float *input, long stride, long first, long tiles,
         float *factors);
