@@ -64,11 +64,12 @@ struct KilledRunTests {
                 }
                 outcome = process.finish()
                 guard outcome.status == -SIGKILL else { break }
-                let place = try? Checkpoint(contentsOf: folder.checkpoint).progress?.step
-                #expect((place != nil) == FileManager.default.fileExists(atPath: folder.checkpoint.path))
+                let step = try? Checkpoint(contentsOf: folder.checkpoint).progress?.step
+                #expect((step != nil) == FileManager.default.fileExists(atPath: folder.checkpoint.path))
+                let place = step ?? -1
                 // On a machine that is busy with other things a run needs longer to get anywhere.
                 if place == places.last { microseconds = min(2 * microseconds, 30_000_000) }
-                places.append(place ?? -1)
+                places.append(place)
             } while true
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(Set(places).count >= 5, "killed at steps \(places)")
