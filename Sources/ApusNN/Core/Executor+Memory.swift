@@ -2,7 +2,6 @@ import ApusKernels
 
 /// How a batch is cut, and what that takes.
 extension Executor {
-    static let greatestLaneCount = 8
     static let greatestShardSize = 16
 
     /// - Throws: `PlanningError` for a batch that is empty or absurd.
@@ -55,7 +54,7 @@ extension Executor {
         _ network: Network, batchSize: Int, microBatch: Int? = nil, threads: Int, isTraining: Bool
     ) -> MemoryUse {
         let shardSize = shardSize(network, batchSize: batchSize)
-        let lanes = laneCount(batchSize: batchSize, shardSize: shardSize)
+        let lanes = ShardDeal(images: batchSize, shardSize: shardSize).lanes
         let active = min(threads, lanes)
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)
@@ -68,11 +67,6 @@ extension Executor {
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
             scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads),
             preparedBytes: 4 * plan.preparedFloats)
-    }
-
-    /// Lanes that a batch's shards are dealt to.
-    static func laneCount(batchSize: Int, shardSize: Int) -> Int {
-        min(shardCount(batchSize, shardSize), greatestLaneCount)
     }
 
     static func shardCount(_ images: Int, _ shardSize: Int) -> Int {

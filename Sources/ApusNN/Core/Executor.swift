@@ -3,12 +3,12 @@ import ApusKernels
 /// Runs a network over batches: forward, the loss, and backward.
 ///
 /// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
-/// lanes: up to eight, each with a gradient block of its own and the shards it owns in order. Both follow from
+/// lanes (`ShardDeal`), each with a gradient block of its own and the shards it owns in order. Both follow from
 /// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
 /// same bits for any number of threads. All memory is allocated here, none in a step.
 ///
-/// A batch may be computed in passes over a part of its images, the gradients adding up: shards are dealt in
-/// turn, so that a pass adds to each lane what the whole batch would.
+/// A batch may be computed in passes over a part of its images, the gradients adding up: a shard's lane is that which
+/// it has in the whole batch.
 ///
 /// Calls on one executor must not overlap.
 public final class Executor: @unchecked Sendable {
@@ -88,7 +88,7 @@ public final class Executor: @unchecked Sendable {
     private var computesGradients = false
     private var images = 0
     private var lossScale: Float = 0
-    private var activeLanes = 0
+    private var deal = ShardDeal(images: 0, shardSize: 1)
     /// The images that are computed at once, now or last.
     private var pass = 0..<0
 
@@ -120,7 +120,7 @@ public final class Executor: @unchecked Sendable {
         self.isTraining = isTraining
         shardSize = Executor.shardSize(network, batchSize: batchSize)
         microBatchSize = Executor.microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize)
-        let laneCount = Executor.laneCount(batchSize: batchSize, shardSize: shardSize)
+        let laneCount = ShardDeal(images: batchSize, shardSize: shardSize).lanes
         // More workers than lanes find something to do in inference alone, where they share the work inside a layer.
         let active = min(workers.count, laneCount)
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
@@ -197,7 +197,7 @@ public final class Executor: @unchecked Sendable {
     /// there.
     public func reduceGradients(_ range: Range<Int>) {
         Reductions.addTree(
-            laneBlock.view, of: network.trainedFloats, count: activeLanes, range: range)
+            laneBlock.view, of: network.trainedFloats, count: deal.lanes, range: range)
     }
 
     /// As `reduceGradients`, in a job of `worker`.
@@ -241,7 +241,7 @@ public final class Executor: @unchecked Sendable {
         images = count
         let weight = loss?.weight(of: source, count: count) ?? Double(count)
         lossScale = 1 / Float(weight)
-        activeLanes = Executor.laneCount(batchSize: count, shardSize: shardSize)
+        deal = ShardDeal(images: count, shardSize: shardSize)
         for memory in memories {
             memory.phase = phase
             memory.seed = seed
@@ -251,8 +251,8 @@ public final class Executor: @unchecked Sendable {
         prepare()
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
-            if isTraining || activeLanes >= workers.count {
-                workers.run(jobs: activeLanes, job!)
+            if isTraining || deal.lanes >= workers.count {
+                workers.run(jobs: deal.lanes, job!)
             } else {
                 runTogether()
             }
@@ -260,7 +260,7 @@ public final class Executor: @unchecked Sendable {
         self.source = nil
         self.loss = nil
         var outcome = Outcome(images: count, weight: weight, lossSum: 0, correct: 0)
-        for lane in lanes[..<activeLanes] {
+        for lane in lanes[..<deal.lanes] {
             outcome.lossSum += lane.lossSum
             outcome.correct += lane.correct
         }
@@ -283,7 +283,7 @@ public final class Executor: @unchecked Sendable {
         memories[0].crew = Crew(workers: workers, memories: memories)
         defer { memories[0].crew = nil }
         Workers.flushingDenormals {
-            for lane in 0..<activeLanes { job!(lane, 0) }
+            for lane in 0..<deal.lanes { job!(lane, 0) }
         }
     }
 
@@ -291,11 +291,9 @@ public final class Executor: @unchecked Sendable {
         let (lane, memory) = (lanes[index], memories[worker])
         if pass.lowerBound == 0 { lane.begin() }
         memory.lane = computesGradients ? lane : nil
-        // A pass begins with a whole shard: the lane's next one follows from its place in the batch.
-        let shards = Executor.shardCount(pass.upperBound, shardSize)
-        let first = pass.lowerBound / shardSize
-        let skipped = (index + activeLanes - first % activeLanes) % activeLanes
-        for shard in stride(from: first + skipped, to: shards, by: activeLanes) {
+        // A pass begins with a whole shard.
+        let shards = pass.lowerBound / shardSize..<Executor.shardCount(pass.upperBound, shardSize)
+        for shard in deal.shards(of: index, in: shards) {
             let range = shard * shardSize..<min((shard + 1) * shardSize, images)
             runShard(range, lane, memory, inputs[worker])
         }

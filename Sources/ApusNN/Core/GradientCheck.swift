@@ -224,13 +224,13 @@ private final class GradientCheck {
     }
 }
 
-/// Checks that backward adds to the parameters' gradients: those of a batch, of which each lane has several shards, are the
+/// Checks that backward adds to the parameters' gradients: those of a batch, of which a lane has several shards, are the
 /// sum of those of its halves.
 private func checkSums(of layer: any Layer, input: Shape, layout: Layout, seed: UInt64) throws {
     let network = try Network(layer, input: input, seed: seed, layout: layout)
     guard network.trainedFloats > 0 else { return }
     try network.moveFromStart(seed: seed)
-    let count = Executor.greatestLaneCount * Executor.greatestShardSize + 1
+    let count = ShardDeal.greatestTurn * Executor.greatestShardSize + 1
     let images = arrays(count, of: input.count, seed: seed, epoch: 4)
     let loss = UpstreamLoss(upstream: arrays(count, of: network.output.count, seed: seed, epoch: 5))
     let executor = try Executor(network, batchSize: count, workers: Workers(count: 2))

@@ -5,7 +5,7 @@ import Testing
 
 /// Outputs, loss and all gradients have the same bits whatever the number of threads.
 @Suite(.serialized) struct ExecutorThreadsTests {
-    @Test(arguments: [1, 5, 37, 150], Layout.allCases)
+    @Test(arguments: [1, 5, 37, 150, 260], Layout.allCases)
     func anyNumberOfThreadsGivesTheSameBits(count: Int, layout: Layout) throws {
         let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
         let batch = ExecutorTests.batch(count)
@@ -34,14 +34,14 @@ import Testing
     }
 
     @Test(
-        "A batch in passes gives the bits of the whole batch", arguments: [1, 16, 40, 149, 150, 200],
+        "A batch in passes gives the bits of the whole batch", arguments: [1, 16, 40, 259, 260, 300],
         Layout.allCases)
     func microBatches(size: Int, layout: Layout) throws {
         let network = try Network(branchedModel(), input: ExecutorTests.shape, layout: layout)
-        let batch = ExecutorTests.batch(150)
-        let whole = try Executor(network, batchSize: 150, workers: Workers(count: 3))
-        let passes = try Executor(network, batchSize: 150, microBatch: size, workers: Workers(count: 3))
-        for count in [150, 70, 3] {
+        let batch = ExecutorTests.batch(260)
+        let whole = try Executor(network, batchSize: 260, workers: Workers(count: 3))
+        let passes = try Executor(network, batchSize: 260, microBatch: size, workers: Workers(count: 3))
+        for count in [260, 150, 70, 3] {
             var expected = StepResult(whole, batch, count: count, loss: SoftmaxCrossEntropy(), step: 4)
             passes.poisonMemory(with: .nan)
             let result = StepResult(passes, batch, count: count, loss: SoftmaxCrossEntropy(), step: 4)
@@ -49,7 +49,7 @@ import Testing
             expected.outputs = Array(expected.outputs.suffix(result.outputs.count))
             expectSameBits(result, expected)
         }
-        #expect(passes.microBatchSize == 150 || passes.memory.totalBytes < whole.memory.totalBytes)
+        #expect(passes.microBatchSize == 260 || passes.memory.totalBytes < whole.memory.totalBytes)
         #expect(passes.microBatchSize <= max(size, 16))
     }
 
