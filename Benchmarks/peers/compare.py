@@ -21,7 +21,8 @@ import sys
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 # glibc gives large blocks back to the system once they are freed, and the next step waits for new pages. The
-# peers are faster where it keeps them, as it does here but for settings of this name.
+# peers are faster where it keeps them, as it does here but for settings of this name: theirs is the rate, and the
+# memory, that one finds without having looked for it.
 AS_IT_COMES = "malloc as it comes"
 KEPT_MEMORY = {
     "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36), "MALLOC_TOP_PAD_": str(1 << 30),

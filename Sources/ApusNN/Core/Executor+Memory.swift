@@ -54,7 +54,7 @@ extension Executor {
         _ network: Network, batchSize: Int, microBatch: Int? = nil, threads: Int, isTraining: Bool
     ) -> MemoryUse {
         let shardSize = shardSize(network, batchSize: batchSize)
-        let lanes = ShardDeal(images: batchSize, shardSize: shardSize).lanes
+        let lanes = ShardDeal(images: batchSize, shardSize: shardSize).laneCount
         let active = min(threads, lanes)
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
         let imageFloats = FloatBuffer.aligned(shardSize * network.input.count)

@@ -3,7 +3,7 @@ import ApusKernels
 /// Runs a network over batches: forward, the loss, and backward.
 ///
 /// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
-/// lanes (`ShardDeal`), each with a gradient block of its own and the shards it owns in order. Both follow from
+/// up to twelve lanes (`ShardDeal`), each with a gradient block of its own and the shards it owns in order. Both follow from
 /// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
 /// same bits for any number of threads. All memory is allocated here, none in a step.
 ///
@@ -120,7 +120,7 @@ public final class Executor: @unchecked Sendable {
         self.isTraining = isTraining
         shardSize = Executor.shardSize(network, batchSize: batchSize)
         microBatchSize = Executor.microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize)
-        let laneCount = ShardDeal(images: batchSize, shardSize: shardSize).lanes
+        let laneCount = ShardDeal(images: batchSize, shardSize: shardSize).laneCount
         // More workers than lanes find something to do in inference alone, where they share the work inside a layer.
         let active = min(workers.count, laneCount)
         let plan = MemoryPlan(network.root, images: shardSize, keepsActivations: isTraining)
@@ -197,7 +197,7 @@ public final class Executor: @unchecked Sendable {
     /// there.
     public func reduceGradients(_ range: Range<Int>) {
         Reductions.addTree(
-            laneBlock.view, of: network.trainedFloats, count: deal.lanes, range: range)
+            laneBlock.view, of: network.trainedFloats, count: deal.laneCount, range: range)
     }
 
     /// As `reduceGradients`, in a job of `worker`.
@@ -251,8 +251,8 @@ public final class Executor: @unchecked Sendable {
         prepare()
         for start in stride(from: 0, to: count, by: microBatchSize) {
             pass = start..<min(start + microBatchSize, count)
-            if isTraining || deal.lanes >= workers.count {
-                workers.run(jobs: deal.lanes, job!)
+            if isTraining || deal.turn >= workers.count {
+                workers.run(jobs: deal.laneCount, job!)
             } else {
                 runTogether()
             }
@@ -260,7 +260,7 @@ public final class Executor: @unchecked Sendable {
         self.source = nil
         self.loss = nil
         var outcome = Outcome(images: count, weight: weight, lossSum: 0, correct: 0)
-        for lane in lanes[..<deal.lanes] {
+        for lane in lanes[..<deal.laneCount] {
             outcome.lossSum += lane.lossSum
             outcome.correct += lane.correct
         }
@@ -283,7 +283,7 @@ public final class Executor: @unchecked Sendable {
         memories[0].crew = Crew(workers: workers, memories: memories)
         defer { memories[0].crew = nil }
         Workers.flushingDenormals {
-            for lane in 0..<deal.lanes { job!(lane, 0) }
+            for lane in 0..<deal.laneCount { job!(lane, 0) }
         }
     }
 

@@ -69,7 +69,7 @@ extension Network {
         root.appendSummaries(to: &layers, images: shardSize, keptByContainer: 0, container: 0)
         return NetworkSummary(
             batchSize: batchSize, threads: threads, layout: layout, backend: backend, shardSize: shardSize,
-            lanes: ShardDeal(images: batchSize, shardSize: shardSize).lanes,
+            lanes: ShardDeal(images: batchSize, shardSize: shardSize).laneCount,
             parameters: parameterCount, multiplyAdds: multiplyAdds, layers: layers,
             shardActivationBytes: 4 * plan.savedFloats,
             shardScratchBytes: 4 * plan.scratchFloats,
