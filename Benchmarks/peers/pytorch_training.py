@@ -4,8 +4,8 @@
     python pytorch_training.py --model lenet5 --batch 64 --threads 2 --channels-last
 
 A step is forward, cross-entropy, backward and update, on batches already in memory. Subnormal numbers are
-flushed to zero, and the update is the fused one. compare.py also has malloc keep freed memory, where a setting is not
-to show the lack of it.
+flushed to zero, and the update is the fused one. compare.py also has malloc keep freed memory,
+but for one setting.
 """
 
 import itertools

@@ -88,7 +88,7 @@ public final class Executor: @unchecked Sendable {
     private var computesGradients = false
     private var images = 0
     private var lossScale: Float = 0
-    private var deal = ShardDeal(images: 0, shardSize: 1)
+    private var deal: ShardDeal { ShardDeal(images: images, shardSize: shardSize) }
     /// The images that are computed at once, now or last.
     private var pass = 0..<0
 
@@ -241,7 +241,6 @@ public final class Executor: @unchecked Sendable {
         images = count
         let weight = loss?.weight(of: source, count: count) ?? Double(count)
         lossScale = 1 / Float(weight)
-        deal = ShardDeal(images: count, shardSize: shardSize)
         for memory in memories {
             memory.phase = phase
             memory.seed = seed

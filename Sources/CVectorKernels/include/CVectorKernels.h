@@ -148,7 +148,7 @@ static inline long apus_averaged_scratch(long pixels, long outputs) {
     return apus_choice_floats + (input > weights ? input : weights);
 }
 
-/// The depth of the panels that products copy of `b`, and columns and floats of the widest one.
+/// The greatest depth of the panels that products copy of `b`, and columns and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_width = 64, apus_panel_floats = apus_panel_width * apus_panel_depth };
 
 /// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last, a
