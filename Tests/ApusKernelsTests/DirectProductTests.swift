@@ -14,6 +14,7 @@ struct DirectProductTests {
         (1, 1, 1), (2, 16, 3), (3, 5, 2), (13, 48, 513), (25, 64, 27), (12, 33, 8), (7, 80, 1100),
         (31, 100, 16),
         (6, 112, 512), (5, 128, 1025), (13, 70, 600), (9, 24, 1025), (64, 40, 20), (65, 40, 20),
+        (13, 64, 128), (13, 80, 129),
     ]
 
     @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)
