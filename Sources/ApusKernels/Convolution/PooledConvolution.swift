@@ -53,7 +53,7 @@ package struct PooledConvolution {
     }
 
     /// Floats from one such column to the next, and of a row of them.
-    private var columnSpacing: Int { (convolution.depth + 7) / 8 * 8 }
+    private var columnSpacing: Int { (convolution.depth + Im2col.chunk - 1) / Im2col.chunk * Im2col.chunk }
     private var columnRow: Int { convolution.output.width * columnSpacing }
 
     /// Rows of windows whose columns are made at a time, of 384 KB or those of one row.

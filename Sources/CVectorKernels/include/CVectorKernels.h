@@ -140,11 +140,11 @@ static inline long apus_positive_words(long pixels, long outputs) {
     return (pixels + apus_positive_bits - 1) / apus_positive_bits * apus_positive_step(outputs);
 }
 
-/// Floats of scratch that their gradients take: sums of choices of rows, and what they make of a chunk of columns.
-enum { apus_choice_floats = 6 * 32 * apus_chunk };
+/// Floats of scratch that their gradients take: sums of choices of rows, and what they make of a few chunks of columns.
+enum { apus_choice_chunks = 2, apus_choice_floats = 6 * 32 * apus_choice_chunks * apus_chunk };
 static inline long apus_averaged_scratch(long pixels, long outputs) {
-    const long input = pixels * (apus_chunk + (outputs + apus_positive_bits - 1) / apus_positive_bits);
-    const long weights = outputs * apus_chunk;
+    const long input = pixels * (apus_choice_chunks * apus_chunk + (outputs + apus_positive_bits - 1) / apus_positive_bits);
+    const long weights = outputs * apus_choice_chunks * apus_chunk;
     return apus_choice_floats + (input > weights ? input : weights);
 }
 
@@ -190,7 +190,7 @@ typedef struct {
         const apus_pooling *pooling, long first_row, long rows, const float *gradient, long gradient_stride,
         const uint8_t *places, bool adds, float *input, long input_stride);
     /// Adds the gradient of a convolution's weights, `[output, depth]`, to whose output nothing goes but the gradients of a row
-    /// of maxima. `columns` are those of `im2col_last`, `depth` floats apart, a multiple of 8, from the row on where the maxima's
+    /// of maxima. `columns` are those of `im2col_last`, `depth` floats apart, in whole chunks, from the row on where the maxima's
     /// windows begin, which may lie above the map. What lies between two columns is summed like them.
     void (*maxima_weight_gradient)(
         const apus_pooling *pooling, long depth, const float *columns, const float *gradient, long gradient_stride,
