@@ -11,6 +11,7 @@
 // A vector takes two of 16 registers: 12 hold a tile.
 #define TILE_VECTORS 1
 #define TILE_ROWS(vectors) 6
+#define SPARSE_VECTORS 6
 #define CHOICE_VECTORS 1
 #define IMAGE_LANES 8
 #define IMAGE_TILE_CHANNELS 2

@@ -11,6 +11,7 @@
 // Of 32 registers, 24 hold a tile at most, and the rest a row of the second matrix and an element of the first.
 #define TILE_VECTORS 4
 #define TILE_ROWS(vectors) ((vectors) < 3 ? 12 : (vectors) == 3 ? 8 : 6)
+#define SPARSE_VECTORS 8
 #define CHOICE_VECTORS 2
 #define IMAGE_LANES 16
 #define IMAGE_TILE_CHANNELS 4

@@ -4,6 +4,7 @@
 // A vector takes four of 16 registers: 8 hold a tile. Products run only where they are asked for: see `Backend`.
 #define TILE_VECTORS 1
 #define TILE_ROWS(vectors) 2
+#define SPARSE_VECTORS 2
 #define CHOICE_VECTORS 1
 #define IMAGE_LANES 4
 #define IMAGE_TILE_CHANNELS 2

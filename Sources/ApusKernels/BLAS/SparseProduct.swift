@@ -46,8 +46,9 @@ package enum SparseProduct {
         return FloatBuffer.aligned(elements * MemoryLayout<apus_element>.size / MemoryLayout<Float>.size)
     }
 
-    /// Room for the count of each row of each block, of 32 of the depth or more.
+    /// Room for the count of each row of each block.
     private static func countFloats(rows: Int, columns: Int) -> Int {
-        FloatBuffer.aligned((rows + 32) * (columns + 32) / 32)
+        let depth = Int(apus_sparse_depth)
+        return FloatBuffer.aligned((rows + depth) * (columns + depth) / depth)
     }
 }

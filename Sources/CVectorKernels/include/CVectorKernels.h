@@ -118,9 +118,9 @@ typedef struct {
     int32_t place;
 } apus_element;
 
-/// Floats of the second matrix that products copy at a time where the first has many zeros, for the nearest cache, and the most
-/// rows they may be.
-enum { apus_sparse_floats = 6144, apus_sparse_depth = 192 };
+/// Rows of the second matrix of which products copy a part at a time where the first has many zeros, for the nearest cache, and the
+/// most floats that it may be.
+enum { apus_sparse_depth = 64, apus_sparse_floats = 8192 };
 
 /// A 1x1 convolution whose output, of so many pixels an image, goes through a ReLU to the mean of each channel.
 typedef struct {
@@ -217,7 +217,7 @@ typedef struct {
     void (*pack)(const apus_product *product, float *panels);
     /// `product`, of matrices of which neither comes in runs nor is packed, by the elements of the first that are not zero. Does
     /// nothing, and returns false, where they are more than `density` of all, counted from the front on. `list` has room for so
-    /// many and `apus_sparse_depth` others; `counts` for the rows of each block, of at least 32 of the depth; `block` for
+    /// many and `apus_sparse_depth` others; `counts` for the rows of each block, of so much of the depth; `block` for
     /// `apus_sparse_floats`. An infinity or NaN of the second matrix is not seen where the first has a zero.
     bool (*sparse_product)(
         const apus_product *product, float density, apus_element *list, int32_t *counts, float *block);
