@@ -43,7 +43,7 @@ enum ImagesLastWinograd {
     /// of the products, and the gradient of the weights' factors.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
-        let panel = Int(apus_winograd_images_panel)
+        let panel = apus_winograd_images_panel(geometry.outputTiles)
         let factors = 2 * products * inputs + (4 + 1) * 8 * panel
         return geometry.outputTiles * chunk * factors + products * max(chunk, panel) * inputs
     }

@@ -151,9 +151,11 @@ static inline long apus_averaged_scratch(long pixels, long outputs) {
 /// The greatest depth of the panels that products copy of `b`, and columns and floats of the widest one.
 enum { apus_panel_depth = 512, apus_panel_width = 64, apus_panel_floats = apus_panel_width * apus_panel_depth };
 
-/// Output channels that the transforms below take at a time, so that what they make stays in cache; and where images are last, a
-/// multiple of 4.
-enum { apus_winograd_panel = 64, apus_winograd_images_panel = 8 };
+/// Output channels that the transforms below take at a time, so that what they make stays in cache.
+enum { apus_winograd_panel = 64 };
+
+/// The same where images are last, for maps of so many tiles; a multiple of 4, and no more than a chunk.
+static inline long apus_winograd_images_panel(long tiles) { return tiles == 1 ? apus_chunk : 8; }
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
 /// may be rounded together or apart.
