@@ -96,9 +96,17 @@ struct DirectProductTests {
         }
     }
 
-    @Test("runs of a depth are read where they lie", arguments: paths, [(1, 1), (3, 9), (7, 21), (2, 256)])
+    @Test(
+        "runs of a depth are read where they lie, the second factor packed or not", arguments: paths,
+        [(1, 1), (3, 9), (7, 21), (2, 256)])
     func runs(path: UInt32, depth: (runs: Int, length: Int)) {
-        let (rows, columns, gap) = (13, 70, depth.length + 3)
+        for (rows, packs) in [(13, false), (13, true), (65, true)] {
+            runs(path: path, depth: depth, rows: rows, packs: packs)
+        }
+    }
+
+    private func runs(path: UInt32, depth: (runs: Int, length: Int), rows: Int, packs: Bool) {
+        let (columns, gap) = (70, depth.length + 3)
         let total = depth.runs * depth.length
         let stride = rows * gap + 5
         let memoryOfA = integers(count: depth.runs * stride, seed: 1)
@@ -109,10 +117,13 @@ struct DirectProductTests {
         let product = ReferenceGEMM.multiply(rows: rows, columns: columns, depth: total, a, b)
         withMemory { memory in
             let result = memory.view(count: rows * columns)
+            let plain = memory.view(b).matrix(rows: total, columns: columns)
+            let panels = memory.view(count: DirectProduct.packedCount(rows: total, columns: columns))
+            DirectProduct.pack(plain, into: panels, with: kernels(path))
             DirectProduct.multiply(
                 memory.view(memoryOfA).matrix(rows: rows, columns: depth.length, leadingDimension: gap),
                 runs: depth.runs, runStride: stride,
-                .plain(memory.view(b).matrix(rows: total, columns: columns)),
+                packs ? .packed(panels, rows: total, columns: columns) : .plain(plain),
                 into: result.matrix(rows: rows, columns: columns),
                 scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
             expectEqual(result.array, product)

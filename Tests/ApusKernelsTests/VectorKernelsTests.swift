@@ -154,7 +154,7 @@ struct VectorKernelsTests {
     /// Whole numbers: every sum is exact.
     @Test(
         "the gradient of weights is the sum of the columns of maxima",
-        arguments: paths + [apus_isa_portable.rawValue], [16, 32, 48, 80, 112, 176, 512])
+        arguments: paths + [apus_isa_portable.rawValue], [16, 32, 48, 64, 80, 112, 176, 192, 512])
     func maximaGradient(path: UInt32, depth: Int) {
         for (kernel, stride, padding, output) in [(3, 2, 0, 9), (2, 2, 1, 5), (2, 3, 0, 40), (3, 1, 1, 7)] {
             let channels = 19

@@ -54,7 +54,7 @@ struct WinogradTests {
         extent(of: .large, batch: 16, 14, 14, padding: 0, (6, 16)),
         extent(of: .large, batch: 33, 9, 21, padding: ReferenceExtent(2, 1), (5, 17)),
         extent(of: .large, batch: 1, 5, 6, padding: 0, (1, 1)),
-        extent(of: .large, batch: 8, 1, 2, padding: 4, (3, 2)),
+        extent(of: .large, batch: 8, 1, 2, padding: 4, (3, 10)),
         extent(of: .row, batch: 19, 28, 28, padding: 2, (1, 6)),
         extent(of: .row, batch: 16, 13, 10, padding: ReferenceExtent(1, 0), (1, 17)),
         extent(of: .large, batch: 17, 4, 4, padding: 2, (10, 22)),

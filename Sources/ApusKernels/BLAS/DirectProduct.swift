@@ -109,7 +109,8 @@ extension apus_product {
         _ a: MatrixView, depth: Int, into result: MatrixView, adding: Bool, bias: FloatView?, rectifying: Bool
     ) {
         precondition(
-            !result.isTransposed && depth > 0 && a.rows == result.rows && !(adding && bias != nil)
+            !result.isTransposed && depth > 0 && result.rows > 0 && a.rows == result.rows
+                && !(adding && bias != nil)
                 && bias.map { $0.count == result.columns } ?? true)
         unsafe self.init()
         unsafe rows = result.rows

@@ -45,7 +45,7 @@ enum ImagesLastWinograd {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
         let panel = apus_winograd_images_panel(geometry.outputTiles)
         let factors = 2 * products * inputs + (4 + 1) * 8 * panel
-        return geometry.outputTiles * chunk * factors + products * max(chunk, panel) * inputs
+        return geometry.outputTiles * chunk * factors + products * chunk * inputs
     }
 
     /// The output of a block of images.

@@ -46,7 +46,7 @@ package struct PooledConvolution {
     }
 
     /// Whether the gradient of the weights is a sum over maxima: of each the column of the convolution at its place. That
-    /// runs at half the rate of a product, and columns of several rows should stay in cache.
+    /// runs at half the rate of a product or somewhat more, and columns of several rows should stay in cache.
     private var sumsMaxima: Bool {
         convolution.groups == 1 && convolution.depth <= 512
             && 2 * pooling.output.pixels <= convolution.output.pixels

@@ -84,7 +84,7 @@ typedef struct {
     uint32_t stream[3];
 } apus_random;
 
-/// `c = a b`, of matrices in row-major order; elements of `a` lie anyhow.
+/// `c = a b`, of matrices in row-major order, none of them empty; elements of `a` lie anyhow.
 typedef struct {
     long rows, columns, depth;
     /// Element (i, k) of `a` lies at `a[i * a_row + k * a_depth]`, or, where the depth comes in several runs of one
@@ -119,7 +119,7 @@ typedef struct {
 } apus_element;
 
 /// Rows of the second matrix of which products copy a part at a time where the first has many zeros, for the nearest cache, and the
-/// most floats that it may be.
+/// most floats of such a part.
 enum { apus_sparse_depth = 64, apus_sparse_floats = 8192 };
 
 /// A 1x1 convolution whose output, of so many pixels an image, goes through a ReLU to the mean of each channel.
