@@ -54,6 +54,6 @@ extension Pooling {
 extension PoolingGeometry {
     /// Whether `Pooling.maximum` can leave out what a ReLU before it stopped.
     package func canMask(_ layout: Layout) -> Bool {
-        layout == .imagesLast && kernel.height * kernel.width <= 255
+        layout != .channelsFirst && kernel.height * kernel.width <= 255
     }
 }

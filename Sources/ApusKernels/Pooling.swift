@@ -9,7 +9,7 @@ public enum Pooling {
     /// plus column. Among equals the first counts; a NaN wins.
     ///
     /// Where `maskingRectified` the input is a ReLU's output, and the gradient that follows is that of the ReLU's input:
-    /// a window without anything above zero has no place. So with images last alone, and below 16x16.
+    /// a window without anything above zero has no place. Not so with channels first, nor with windows of 16x16.
     ///
     /// - Parameter keepsIndices: whether a gradient follows; without, channels last, `indices` are left as they are.
     package static func maximum(
@@ -38,7 +38,7 @@ public enum Pooling {
                 let place = part.lowerBound * geometry.output.width
                 unsafe VectorKernels.current.max_pool_last(
                     &sliding, part.lowerBound - image * height, part.count,
-                    input.base + image * input.blockStride, input.rowStride,
+                    input.base + image * input.blockStride, input.rowStride, maskingRectified,
                     output.base + place * output.rowStride, output.rowStride,
                     keepsIndices ? indices.base + place * geometry.output.channels : nil)
             }

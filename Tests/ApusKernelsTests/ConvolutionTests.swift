@@ -106,6 +106,37 @@ import TestSupport
         }
     }
 
+    @Test(arguments: ConvolutionCase.grid + ConvolutionCase.special, Target.allCases)
+    func theGradientOfAReLUBeforeItIsZeroWhereTheInputIs(convolution: ConvolutionCase, target: Target) {
+        let geometry = convolution.geometry
+        let algorithm = geometry.algorithm(.channelsLast, .vector)
+        guard geometry.canMaskInput(.channelsLast, algorithm) else { return }
+        let input = convolution.integerInput(seed: 4)
+        let weights = integerTensor(convolution.weightShape, seed: 5)
+        let upstream = integerTensor(convolution.outputShape, seed: 6)
+        let old = integerTensor(convolution.inputShape, seed: 7)
+        let dx = convolution.reference.inputGradient(upstream, weights: weights, inputShape: input.shape)
+            .values
+        withMemory { memory in
+            let inputGradient = memory.tensor(old, .channelsLast, margin: 3)
+            Convolution.backward(
+                geometry, input: memory.tensor(input, .channelsLast, margin: 3),
+                weights: memory.weights(inMemory(weights, .channelsLast), geometry, algorithm),
+                outputGradient: memory.tensor(upstream, .channelsLast), isInputRectified: true,
+                algorithm: algorithm,
+                scratch: memory.view(count: geometry.scratchCount(.channelsLast, algorithm: algorithm)),
+                weightGradient: nil, biasGradient: nil, inputGradient: target.destination(inputGradient))
+            expectEqual(
+                inputGradient.channelsFirstArray,
+                zip(target == .add ? sum(dx, old.values) : dx, input.values).map { $1 > 0 ? $0 : 0 })
+        }
+    }
+
+    @Test func thereIsAConvolutionThatMasksItsInput() {
+        let cases = (ConvolutionCase.grid + ConvolutionCase.special).map(\.geometry)
+        #expect(cases.contains { $0.canMaskInput(.channelsLast, $0.algorithm(.channelsLast, .vector)) })
+    }
+
     @Test(arguments: [ConvolutionCase(kernel: 3, padding: 1), ConvolutionCase(kernel: 1)], Layout.allCases)
     func gradientsThatNobodyWantsAreLeftOut(convolution: ConvolutionCase, layout: Layout) {
         let weights = integerTensor(convolution.weightShape, seed: 5)

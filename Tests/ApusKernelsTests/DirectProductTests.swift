@@ -24,13 +24,14 @@ struct DirectProductTests {
         let b = integers(count: depth * columns, seed: 2)
         let old = integers(count: rows * columns, seed: 3)
         let bias = integers(count: columns, seed: 4)
+        let mask = integers(count: rows * columns, seed: 5)
         for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
             let product = ReferenceGEMM.multiply(
                 rows: rows, columns: columns, depth: depth, a, transposeA: transposesA, b,
                 transposeB: transposesB)
             func result(
                 packs: Bool = false, adding: Bool = false, last: Bool = false, bias: [Float]? = nil,
-                rectifying: Bool = false
+                rectifying: Bool = false, masking: Bool = false
             ) -> [Float] {
                 withMemory { memory in
                     // Rows of the result lie in wider ones, whose other floats are left alone.
@@ -55,6 +56,7 @@ struct DirectProductTests {
                         into: wide.matrix(rows: rows, columns: columns + 3).columns(1..<columns + 1),
                         adding: adding, last: last, bias: bias.map { memory.view($0) },
                         rectifying: rectifying,
+                        mask: masking ? memory.view(mask).matrix(rows: rows, columns: columns) : nil,
                         scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
                     return (0..<rows).flatMap { row in
                         let values = wide.slice(row * (columns + 3)..<(row + 1) * (columns + 3)).array
@@ -71,6 +73,12 @@ struct DirectProductTests {
             expectEqual(result(bias: bias), biased)
             expectEqual(result(bias: bias, rectifying: true), biased.map { max($0, 0) })
             expectEqual(result(rectifying: true), product.map { max($0, 0) })
+            for (packs, adding) in [(false, false), (true, true)] {
+                let sum = adding ? zip(product, old).map { $0 + $1 } : product
+                expectEqual(
+                    result(packs: packs, adding: adding, masking: true),
+                    zip(sum, mask).map { $1 > 0 ? $0 : 0 })
+            }
         }
     }
 

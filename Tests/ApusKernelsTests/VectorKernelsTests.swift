@@ -129,11 +129,11 @@ struct VectorKernelsTests {
             padding_height: 0, padding_width: 0)
         var input = integers(count: side * side * channels, seed: 3, range: -3...3)
         input[5] = .nan
-        func pooled(_ kernels: apus_kernels) -> ([UInt32], [UInt8], [UInt32]) {
+        func pooled(_ kernels: apus_kernels, rectified: Bool = false) -> ([UInt32], [UInt8], [UInt32]) {
             var maxima = [Float](repeating: 0, count: output * output * channels)
             var places = [UInt8](repeating: 99, count: maxima.count)
             kernels.max_pool_last(
-                &sliding, 0, sliding.output_height, input, channels, &maxima, channels, &places)
+                &sliding, 0, sliding.output_height, input, channels, rectified, &maxima, channels, &places)
             var gradient = [Float](repeating: 0.5, count: input.count)
             kernels.max_pool_last_gradient(
                 &sliding, 0, sliding.input_height, maxima, channels, places, true, &gradient, channels)
@@ -142,9 +142,14 @@ struct VectorKernelsTests {
         let (actual, expected) = (pooled(kernels(path)), pooled(Self.portable))
         #expect(actual == expected)
         #expect(expected.1.allSatisfy { $0 < 9 })
+        let above = pooled(kernels(path), rectified: true)
+        #expect(above.0 == expected.0)
+        for (place, (maximum, known)) in zip(above.1, zip(expected.0, expected.1)) {
+            #expect(place == (Float(bitPattern: maximum) > 0 ? known : 255))
+        }
         var maxima = [Float](repeating: 0, count: output * output * channels)
         kernels(path).max_pool_last(
-            &sliding, 0, sliding.output_height, input, channels, &maxima, channels, nil)
+            &sliding, 0, sliding.output_height, input, channels, false, &maxima, channels, nil)
         for (maximum, bits) in zip(maxima, expected.0) {
             #expect(maximum.bitPattern == bits || maximum.isNaN && Float(bitPattern: bits).isNaN)
         }
@@ -213,7 +218,7 @@ struct VectorKernelsTests {
             kernels.relu(1, count, input, count, &output, count)
             var passed = [Float](repeating: 7, count: 2 * count)
             kernels.relu_gradient(
-                2, count - count / 2, gradient, count / 2, output, count / 2, &passed, count)
+                2, count - count / 2, gradient, count / 2, 3, output, count / 2, &passed, count)
             kernels.fill(count, 0.25, &output)
             return (output + passed).map(\.bitPattern)
         }

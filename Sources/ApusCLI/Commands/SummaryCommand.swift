@@ -86,7 +86,8 @@ extension NetworkSummary {
         let notes = [
             "MACs: multiply-adds of a forward pass over one image.",
             "Activations: what one thread keeps from forward to backward for \(shardSize.counted("image")), "
-                + "as many as it works on at once. A dash: the output lies over the input, or is the network's.",
+                + "as many as it works on at once. A dash: the output lies over the input, is the "
+                + "network's, or is not kept.",
             "Scratch: what one thread needs while it runs the layer, gradients between layers with the "
                 + "container that holds them; layers that never run at once share it, so the total is less "
                 + "than the sum.",

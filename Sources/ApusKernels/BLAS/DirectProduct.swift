@@ -74,12 +74,14 @@ package enum DirectProduct {
     ///     They hold at most `greatestRunDepth` columns together, and are not transposed.
     ///   - last: whether what `result` holds is added to the complete sum. That rounds less than to begin
     ///     with it, but the bits then depend on how a sum is divided among products.
+    ///   - mask: where this matrix is not above zero, the result is zero.
     ///   - continuing: whether what follows `a` in memory is soon the first factor of another such product, and
     ///     worth bringing to the cache; heeded where `a` is transposed and without gaps.
     package static func multiply(
         _ a: MatrixView, runs: Int = 1, runStride: Int = 0, _ b: SecondFactor, into result: MatrixView,
         adding: Bool = false, last: Bool = false, bias: FloatView? = nil, rectifying: Bool = false,
-        continuing: Bool = false, scratch: FloatView, with kernels: apus_kernels? = nil
+        mask: MatrixView? = nil, continuing: Bool = false, scratch: FloatView,
+        with kernels: apus_kernels? = nil
     ) {
         precondition(
             b.rows == runs * a.columns && b.columns == result.columns
@@ -91,6 +93,11 @@ package enum DirectProduct {
         unsafe product.a_run = runStride
         unsafe product.adds_last = last
         unsafe product.continues = continuing
+        if let mask {
+            precondition(!mask.isTransposed && mask.rows == result.rows && mask.columns == result.columns)
+            unsafe product.mask = unsafe UnsafePointer(mask.base)
+            unsafe product.mask_row = mask.leadingDimension
+        }
         switch b {
         case .plain(let matrix):
             unsafe product.setSecondFactor(matrix)

@@ -85,7 +85,7 @@ public struct MatrixView: @unchecked Sendable {
                 && output.storedColumns == storedColumns)
         let result = scratch.matrix(rows: storedRows, columns: storedColumns)
         unsafe VectorKernels.current.relu_gradient(
-            storedRows, storedColumns, base, leadingDimension, output.base, output.leadingDimension,
+            storedRows, storedColumns, base, leadingDimension, 1, output.base, output.leadingDimension,
             result.base, storedColumns)
         return result
     }

@@ -111,12 +111,15 @@ public enum Convolution {
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
-    /// is zero, so is the gradient; `scratch` is then that of `scratchCount` with `rectifies`.
+    /// is zero, so is the gradient; `scratch` is then that of `scratchCount` with `rectifies`. With `isInputRectified` the
+    /// input gradient, with what it is added to, is set to zero where the input is not above zero; only if `geometry.canMaskInput`.
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
-        rectifiedOutput: Tensor? = nil, algorithm: ConvolutionAlgorithm, scratch: FloatView,
+        rectifiedOutput: Tensor? = nil, isInputRectified: Bool = false, algorithm: ConvolutionAlgorithm,
+        scratch: FloatView,
         weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
+        precondition(!isInputRectified || geometry.canMaskInput(input.layout, algorithm))
         check(geometry, input: input, output: outputGradient, weights: weights.values)
         if let rectifiedOutput { rectifiedOutput.checkMatches(outputGradient) }
         if algorithm == .winograd {
@@ -163,6 +166,7 @@ public enum Convolution {
             backward(
                 geometry, pixels: 0..<outputGradient.rows, input: input, weights: weights,
                 outputGradient: outputGradient.matrix, rectifiedOutput: rectifiedOutput?.matrix,
+                isInputRectified: isInputRectified,
                 algorithm: algorithm, scratch: scratch, maskScratch: maskScratch,
                 weightGradient: weightGradient, biasGradient: biasGradient,
                 inputGradient: pointwise ? inputGradient : inputGradient.adding)
@@ -180,6 +184,7 @@ public enum Convolution {
     static func backward(
         _ geometry: ConvolutionGeometry, pixels: Range<Int>, input: Tensor, weights: ConvolutionWeights,
         outputGradient: MatrixView, from origin: Int = 0, rectifiedOutput: MatrixView?,
+        isInputRectified: Bool = false,
         algorithm: ConvolutionAlgorithm,
         scratch: FloatView, maskScratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
         inputGradient: GradientDestination
@@ -200,7 +205,9 @@ public enum Convolution {
             }
             multiply(a, dy, into: result, beta: 1)
         }
-        func inputProduct(_ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool) {
+        func inputProduct(
+            _ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool, mask: MatrixView? = nil
+        ) {
             let w = weightMatrix(geometry, weights.values, group, .channelsLast).transposed
             if algorithm == .direct {
                 if multiplyLeavingOutZeros(geometry, dy, w, into: result, adding: adding, scratch: scratch) {
@@ -208,7 +215,7 @@ public enum Convolution {
                 }
                 DirectProduct.multiply(
                     dy, weights.transposedFactor(geometry, group: group), into: result, adding: adding,
-                    scratch: geometry.panel(in: scratch))
+                    mask: mask, scratch: geometry.panel(in: scratch))
             } else {
                 multiply(dy, w, into: result, beta: adding ? 1 : 0)
             }
@@ -243,7 +250,9 @@ public enum Convolution {
             let dx = target.matrix.columns(tile.inputChannels)
             if geometry.isPointwise {
                 inputProduct(
-                    dy, tile.group, into: dx.rows(tile.pixels), adding: inputGradient.isAddition)
+                    dy, tile.group, into: dx.rows(tile.pixels), adding: inputGradient.isAddition,
+                    mask: isInputRectified
+                        ? input.matrix.columns(tile.inputChannels).rows(tile.pixels) : nil)
             } else {
                 let columns = scratch.matrix(rows: dy.rows, columns: geometry.depth)
                 inputProduct(dy, tile.group, into: columns, adding: false)

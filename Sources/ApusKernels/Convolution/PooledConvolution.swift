@@ -114,7 +114,7 @@ package struct PooledConvolution {
                 unsafe VectorKernels.current.max_pool_last(
                     &sliding, first, end - first,
                     strip.base - needed.lowerBound * width * strip.leadingDimension,
-                    strip.leadingDimension,
+                    strip.leadingDimension, false,
                     output.base + image * output.blockStride
                         + first * pooling.output.width * output.rowStride, output.rowStride,
                     keepsIndices

@@ -3,7 +3,7 @@ import ApusKernels
 /// Branches on one input whose outputs lie side by side, as channels of one output.
 ///
 /// Each branch writes its slice of the joint output, and reads its slice of the gradient: nothing is copied.
-public struct Concat: Layer {
+public struct Concat: MaskingLayer {
     public let branches: [NamedLayer]
 
     public init(@LayerBuilder _ branches: () -> [NamedLayer]) {
@@ -11,6 +11,15 @@ public struct Concat: Layer {
     }
 
     init(_ branches: [NamedLayer]) { self.branches = Sequential(branches).layers }
+
+    func leavingMask() -> (any Layer)? {
+        var left: [NamedLayer] = []
+        for branch in branches {
+            guard let layer = (branch.layer as? any MaskingLayer)?.leavingMask() else { return nil }
+            left.append(NamedLayer(name: branch.name, layer: layer, isUnnamed: branch.isUnnamed))
+        }
+        return Concat(left)
+    }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         guard !branches.isEmpty else { throw planning.error("a Concat needs at least one branch") }

@@ -6,7 +6,7 @@ import ApusKernels
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, height, width, 2 expand]`. Names are torchvision's:
 /// `squeeze`, `expand1x1`, `expand3x3`, and each with `_activation`.
-public struct Fire: Layer {
+public struct Fire: MaskingLayer {
     let body: Sequential
 
     init(_ body: Sequential) { self.body = body }
@@ -37,6 +37,12 @@ public struct Fire: Layer {
                 }.unnamed
             }.unnamed
         }
+    }
+
+    func leavingMask() -> (any Layer)? { (body.leavingMask() as? Sequential).map { Fire($0) } }
+
+    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+        (body.takingMask(shape, in: planning) as? Sequential).map { Fire($0) }
     }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {

@@ -4,8 +4,10 @@ import ApusKernels
 ///
 /// Activations that follow a layer whose output nobody reads again run in place, and a `Flatten` that moves
 /// nothing is not run at all; see `LayerPlan.Storage`.
-public struct Sequential: Layer {
-    public let layers: [NamedLayer]
+public struct Sequential: MaskingLayer {
+    public private(set) var layers: [NamedLayer]
+    /// Whether the mask of a ReLU that comes last, right after a convolution, is left to the layer after all.
+    private var leavesLastMask = false
 
     public init(@LayerBuilder _ layers: () -> [NamedLayer]) { self.init(layers()) }
 
@@ -29,26 +31,63 @@ public struct Sequential: Layer {
             children.append(try planning.child(layer, input: current))
             current = children[children.count - 1].output
         }
-        if planning.fusesActivations { try Sequential.fuse(&children, planning) }
+        if planning.fusesActivations { try fuse(&children, planning) }
         let saved = Sequential.route(&children)
         // Gradients between layers take turns in two buffers.
         let widest = children.dropLast().map(\.stored.count).max() ?? 0
         let turn = BufferSize(perImage: widest)
         var plan = LayerPlan(
             output: current, saved: saved, scratch: children.count > 1 ? [turn, turn] : [],
-            backwardReadsInput: true,
-            backwardReadsOutput: Sequential.readsOutput(children), children: children)
+            backwardReadsInput: Sequential.readsInput(children),
+            backwardReadsOutput: Sequential.readsOutput(children, .output), children: children)
         plan.savedTakesTurns = true
         return plan
     }
 
+    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+        (layers[0].layer as? any MaskingLayer)?.takingMask(shape, in: planning).map { replacing(0, by: $0) }
+    }
+
+    func leavingMask() -> (any Layer)? {
+        let last = layers.count - 1
+        if last > 0, layers[last].layer is ReLU, layers[last - 1].layer is Conv2D {
+            var left = self
+            left.leavesLastMask = true
+            return left
+        }
+        return (layers[last].layer as? any MaskingLayer)?.leavingMask().map { replacing(last, by: $0) }
+    }
+
+    private func replacing(_ index: Int, by layer: any Layer) -> Sequential {
+        var changed = self
+        changed.layers[index] = NamedLayer(
+            name: layers[index].name, layer: layer, isUnnamed: layers[index].isUnnamed)
+        return changed
+    }
+
+    /// Lets a layer that ends in a ReLU leave its mask to the layer after it, where that can take it.
+    private func handOverMask(_ children: inout [PlannedChild], _ index: Int, _ planning: Planning) throws {
+        let (before, after) = (children[index], children[index + 1])
+        guard let leaving = (before.layer as? any MaskingLayer)?.leavingMask(),
+            let taking = (after.layer as? any MaskingLayer)?.takingMask(after.input, in: planning)
+        else { return }
+        for (place, layer) in [(index, leaving), (index + 1, taking)] {
+            let child = children[place]
+            children[place] = try planning.child(
+                NamedLayer(name: child.name, layer: layer, isUnnamed: child.isUnnamed), input: child.input)
+        }
+    }
+
     /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the pooling after
-    /// that: all of it where `PooledConvolution` or `AveragedConvolution` can, else the ReLU's gradient where images are last.
-    private static func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
+    /// that where `PooledConvolution` or `AveragedConvolution` can. The mask that is the ReLU's gradient is left to the layer after
+    /// these where that can take it.
+    private func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
+        for index in children.indices.dropLast() { try handOverMask(&children, index, planning) }
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
             guard let convolution = children[index].layer as? Conv2D else { continue }
             let own = convolution.geometry(input: children[index].input, output: children[index].output)
-            let rectified = convolution.rectified(masksGradient: true)
+            let leavesMask = leavesLastMask && index + 2 == children.count
+            let rectified = convolution.rectified(masksGradient: !leavesMask)
             var fused: any Layer = rectified
             var last = index + 1
             let algorithm = own.algorithm(planning.layout, planning.backend)
@@ -56,17 +95,18 @@ public struct Sequential: Layer {
             if next?.layer is GlobalAveragePool2D, AveragedConvolution.isPossible(own, algorithm) {
                 fused = AveragedConv2D(convolution: convolution)
                 last = index + 2
-            } else if let next, let pool = next.layer as? MaxPool2D {
-                let pooling = pool.window.geometry(input: next.input, output: next.output)
-                if PooledConvolution.isPossible(own, pooling, algorithm) {
-                    fused = PooledConv2D(convolution: rectified, pool: pool)
-                    last = index + 2
-                } else if let masking = pool.masking(
-                    input: next.input, output: next.output, planning.layout)
-                {
-                    fused = convolution.rectified(masksGradient: false)
-                    children[index + 2].layer = masking
-                }
+            } else if let next, let pool = next.layer as? MaxPool2D,
+                PooledConvolution.isPossible(
+                    own, pool.window.geometry(input: next.input, output: next.output), algorithm)
+            {
+                fused = PooledConv2D(convolution: rectified, pool: pool)
+                last = index + 2
+            } else if let next,
+                let masking = (next.layer as? any MaskingLayer)?.takingMask(next.input, in: planning)
+            {
+                fused = convolution.rectified(masksGradient: false)
+                children[index + 2] = try planning.child(
+                    NamedLayer(name: next.name, layer: masking, isUnnamed: next.isUnnamed), input: next.input)
             }
             children[index].layer = fused
             children[index].plan = try fused.plan(children[index].input, in: planning)
@@ -106,7 +146,26 @@ public struct Sequential: Layer {
             }
         }
         place(&children)
-        return saved
+        return passOn(&children, saved)
+    }
+
+    /// Puts what only forward reads, in the next layer, to where gradients lie later on, in turns; returns the buffers that are left.
+    private static func passOn(_ children: inout [PlannedChild], _ saved: [BufferSize]) -> [BufferSize] {
+        var left: [BufferSize] = []
+        var turn = 0
+        for (buffer, size) in saved.enumerated() {
+            let owners = children.indices.filter { children[$0].route == .saved(buffer) }
+            let next = owners[owners.count - 1] + 1
+            var route = PlannedChild.Route.saved(left.count)
+            if children[next].plan.backwardReadsInput || readsOutput(children, .saved(buffer)) {
+                left.append(size)
+            } else {
+                route = .scratch(turn)
+                turn = 1 - turn
+            }
+            for index in owners { children[index].route = route }
+        }
+        return left
     }
 
     /// Says of layers whose output lies where their input does what that makes of them.
@@ -132,8 +191,15 @@ public struct Sequential: Layer {
         }
     }
 
-    private static func readsOutput(_ children: [PlannedChild]) -> Bool {
-        children.contains { $0.route == .output && $0.plan.backwardReadsOutput }
+    private static func readsInput(_ children: [PlannedChild]) -> Bool {
+        children.indices.contains {
+            children[$0].plan.backwardReadsInput && ($0 == 0 || children[$0 - 1].route == .input)
+        }
+    }
+
+    /// Whether a layer reads backward what it has written to `route`.
+    private static func readsOutput(_ children: [PlannedChild], _ route: PlannedChild.Route) -> Bool {
+        children.contains { $0.route == route && $0.plan.backwardReadsOutput }
     }
 
     public func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
@@ -202,6 +268,9 @@ public struct Sequential: Layer {
         case .saved(let buffer):
             return Tensor(
                 context.saved(buffer), batch: input.batch, shape: shape, layout: input.layout)
+        case .scratch(let buffer):
+            return Tensor(
+                context.scratch(buffer), batch: input.batch, shape: shape, layout: input.layout)
         }
     }
 }

@@ -143,6 +143,8 @@ public struct PlannedChild: Sendable {
         case output
         /// The container's saved buffer of that index.
         case saved(Int)
+        /// The container's scratch of that index.
+        case scratch(Int)
         /// The container's input, under another shape.
         case input
     }

@@ -236,12 +236,14 @@ struct MemoryPlan: Sendable {
         var savedTop = keepsActivations ? savedFloats : savedBase
         if layer.savedTakesTurns && !keepsActivations {
             let counts = layer.saved.map { $0.count(images: images) }
-            let widest = counts.max() ?? 0
+            let widest = (0..<2).map { turn in
+                counts.indices.filter { $0 % 2 == turn }.map { counts[$0] }.max() ?? 0
+            }
             for (index, count) in counts.enumerated() {
-                let start = savedTop + index % 2 * widest
+                let start = savedTop + index % 2 * widest[0]
                 savedRanges.append(start..<start + count)
             }
-            savedTop += min(counts.count, 2) * widest
+            savedTop += widest[0] + widest[1]
         } else {
             for size in layer.saved {
                 let count = size.count(images: images)

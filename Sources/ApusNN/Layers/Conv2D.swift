@@ -6,7 +6,7 @@ import ApusKernels
 /// `height' = (height + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
 /// Parameters as PyTorch's: `weight` `[output, input / groups, height, width]` and `bias` `[output]`.
 /// Backward reads forward's input.
-public struct Conv2D: Layer {
+public struct Conv2D: MaskingLayer {
     /// What surrounds the image.
     public enum Padding: Sendable, Hashable {
         /// So many zeros above and below, left and right.
@@ -32,6 +32,8 @@ public struct Conv2D: Layer {
     private(set) var rectifies = false
     /// Whether the gradient is masked where they were; or else the layer above does so.
     private(set) var masksGradient = false
+    /// Whether the input is a ReLU's output and the input gradient that of the ReLU's input.
+    private var isInputRectified = false
 
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Extent, stride: Extent = Extent(1),
@@ -71,6 +73,16 @@ public struct Conv2D: Layer {
         var convolution = self
         convolution.rectifies = true
         convolution.masksGradient = masksGradient
+        return convolution
+    }
+
+    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+        guard let output = try? outputShape(shape, planning) else { return nil }
+        let geometry = geometry(input: shape, output: output)
+        guard geometry.canMaskInput(planning.layout, geometry.algorithm(planning.layout, planning.backend))
+        else { return nil }
+        var convolution = self
+        convolution.isInputRectified = true
         return convolution
     }
 
@@ -135,7 +147,7 @@ public struct Conv2D: Layer {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
         Convolution.backward(
             geometry, input: input, weights: weights(context), outputGradient: outputGradient,
-            rectifiedOutput: masksGradient ? output : nil,
+            rectifiedOutput: masksGradient ? output : nil, isInputRectified: isInputRectified,
             algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
             weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)

@@ -5,7 +5,7 @@ import ApusKernels
 /// Shapes: `[batch, height, width, channels]` to `[batch, height', width', channels]`, with
 /// `height' = (height + 2 padding - kernel) / stride + 1`, rounded down or up as in PyTorch. Forward keeps
 /// one byte for each output element; backward reads neither input nor output.
-public struct MaxPool2D: Layer {
+public struct MaxPool2D: MaskingLayer {
     let window: PoolingWindow
     /// Whether the gradient is masked by the ReLU whose output is the input.
     private(set) var masksRectified = false
@@ -16,9 +16,10 @@ public struct MaxPool2D: Layer {
             kernel: kernelSize, stride: stride ?? kernelSize, padding: padding, roundsUp: roundsUp)
     }
 
-    /// This pooling with the gradient of a ReLU before it, which there costs nothing; nil where that cannot be.
-    func masking(input: Shape, output: Shape, _ layout: Layout) -> MaxPool2D? {
-        guard window.geometry(input: input, output: output).canMask(layout) else { return nil }
+    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+        guard let geometry = try? window.planned(shape, planning), geometry.canMask(planning.layout) else {
+            return nil
+        }
         var pooling = self
         pooling.masksRectified = true
         return pooling

@@ -107,6 +107,9 @@ typedef struct {
     bool adds_last;
     /// Whether negative results are set to zero; a NaN stays one.
     bool rectifies;
+    /// A matrix like `c` where its elements are zero that are not above zero in this one, or null.
+    const float *mask;
+    long mask_row;
     /// Whether what follows `a` in memory is soon the first matrix of another such product: then it is brought to
     /// the cache. Heeded where `a` is transposed and without gaps: `a_row` is 1, and `a_depth` is `rows`.
     bool continues;
@@ -182,9 +185,10 @@ typedef struct {
     void (*max_pool_2x2_gradient)(long rows, long width, const float *gradient, const uint8_t *places, float *input);
     /// The maxima of windows, and their places in them in row order, of a map whose pixels lie a stride apart,
     /// their channels side by side: `rows` rows of output, of which `output` and `places` are the first. Among
-    /// equals the first counts; a NaN wins. `places` is dense, or null, which costs less.
+    /// equals the first counts; a NaN wins. `places` is dense, or null, which costs less; where `rectified`, the place of a
+    /// maximum that is not above zero is none.
     void (*max_pool_last)(
-        const apus_pooling *pooling, long first_row, long rows, const float *input, long input_stride,
+        const apus_pooling *pooling, long first_row, long rows, const float *input, long input_stride, bool rectified,
         float *output, long output_stride, uint8_t *places);
     /// Sets each pixel to the sum of the gradients of the maxima it was, or adds that: `rows` rows of pixels, of
     /// which `input` is the first.
@@ -200,9 +204,9 @@ typedef struct {
     /// `max(input, 0)` over matrices whose rows lie a stride apart; a NaN stays one. `output` may be `input`.
     void (*relu)(
         long rows, long columns, const float *input, long input_stride, float *output, long output_stride);
-    /// `gradient` where `output` is above 0, else 0. `input` may be `gradient`.
+    /// `gradient` times `scale` where `output` is above 0, else 0. `input` may be `gradient`.
     void (*relu_gradient)(
-        long rows, long columns, const float *gradient, long gradient_stride, const float *output,
+        long rows, long columns, const float *gradient, long gradient_stride, float scale, const float *output,
         long output_stride, float *input, long input_stride);
     /// Adds each column of a matrix whose rows lie `stride` floats apart to its sum, row by row.
     void (*column_sums)(long rows, long columns, const float *values, long stride, float *sums);

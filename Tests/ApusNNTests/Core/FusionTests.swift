@@ -124,6 +124,53 @@ import Testing
         #expect(inferred[0] == inferred[1])
     }
 
+    @Test(
+        "A ReLU's gradient that the layer after it computes has the bits of the ReLU's own, and what nobody reads again is not kept",
+        arguments: Layout.allCases, [Phase.training, .evaluation])
+    func handedOver(layout: Layout, phase: Phase) throws {
+        let model = Sequential {
+            Sequential {
+                Conv2D(3, 20, kernel: 3, padding: 1).named("stem")
+                ReLU().named("relu")
+                Conv2D(20, 9, kernel: 1).named("pointwise")
+                ReLU().named("again")
+                Fire(9, squeeze: 3, expand: 8).named("first")
+                Fire(16, squeeze: 3, expand: 10).named("second")
+                MaxPool2D(kernelSize: 3, stride: 2).named("pool")
+                Fire(20, squeeze: 4, expand: 6).named("last")
+            }.named("features")
+            Sequential {
+                Dropout(rate: 0.5).named("dropout")
+                Conv2D(12, 5, kernel: 1).named("head")
+                GlobalAveragePool2D().named("mean")
+            }.named("classifier")
+        }
+        let batch = ArrayBatch(images: uniformArrays(21, of: Self.shape.count, seed: 8))
+        let networks = try [true, false].map { fuses in
+            try Network(
+                model, input: Self.shape, seed: 2, layout: layout, backend: .vector, fusesActivations: fuses)
+        }
+        let results = try networks.map { network in
+            let executor = try Executor(
+                network, batchSize: 21, workers: Workers(count: 2), keepsInputGradient: true)
+            executor.poisonMemory(with: .nan)
+            return StepResult(
+                executor, batch, loss: UpstreamLoss(upstream: uniformArrays(21, of: 5, seed: 9)), phase: phase
+            )
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0].gradients.allSatisfy { $0.isFinite })
+        #expect(results[0].gradients.contains { $0 != 0 })
+        guard layout == .channelsLast else { return }
+        let kept: [[String: Int]] = try networks.map { network in
+            try network.summary(batchSize: 21).layers.reduce(into: [:]) { $0[$1.path] = $1.activationBytes }
+        }
+        for path in ["features.second", "features"] {
+            #expect(kept[0][path] == 0 && kept[1][path]! > 0, "\(path)")
+        }
+        #expect(kept[0]["features.first"] == kept[1]["features.first"])
+    }
+
     /// What an observer sees of five images, by path and image.
     private static func seen(fuses: Bool, _ layout: Layout) throws -> [String: [Int: [Float]]] {
         let executor = try Executor(
