@@ -100,8 +100,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     /// first operand, where it has many, and that the gradient of the weights else goes to OpenBLAS, which copies both.
     var hasWideWeights: Bool { isPointwise && min(depth, groupOutputChannels) >= 256 }
 
-    /// Whether the gradient of a ReLU before it costs next to nothing: it reads its input backward just before it writes that one's
-    /// gradient, each element once.
+    /// Whether `Convolution.backward` can mask the input gradient: products of our own do while they write it, each element once, but
+    /// not those that leave out zeros.
     package func canMaskInput(_ layout: Layout, _ algorithm: ConvolutionAlgorithm) -> Bool {
         layout == .channelsLast && algorithm == .direct && isPointwise && !hasWideWeights
     }

@@ -12,13 +12,11 @@ public struct Concat: MaskingLayer {
 
     init(_ branches: [NamedLayer]) { self.branches = Sequential(branches).layers }
 
-    func leavingMask() -> (any Layer)? {
-        var left: [NamedLayer] = []
-        for branch in branches {
-            guard let layer = (branch.layer as? any MaskingLayer)?.leavingMask() else { return nil }
-            left.append(NamedLayer(name: branch.name, layer: layer, isUnnamed: branch.isUnnamed))
+    func leavingMask() -> Concat? {
+        let left = branches.compactMap { branch in
+            (branch.layer as? any MaskingLayer)?.leavingMask().map { branch.with($0) }
         }
-        return Concat(left)
+        return left.count == branches.count ? Concat(left) : nil
     }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
@@ -42,6 +40,7 @@ public struct Concat: MaskingLayer {
         let first = children[0].output
         return LayerPlan(
             output: Shape(height: first.height, width: first.width, channels: channels),
+            backwardReadsInput: children.contains { $0.plan.backwardReadsInput },
             backwardReadsOutput: children.contains { $0.plan.backwardReadsOutput }, children: children)
     }
 

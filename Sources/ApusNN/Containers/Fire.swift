@@ -39,10 +39,10 @@ public struct Fire: MaskingLayer {
         }
     }
 
-    func leavingMask() -> (any Layer)? { (body.leavingMask() as? Sequential).map { Fire($0) } }
+    func leavingMask() -> Fire? { body.leavingMask().map { Fire($0) } }
 
-    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
-        (body.takingMask(shape, in: planning) as? Sequential).map { Fire($0) }
+    func takingMask(_ shape: Shape, in planning: Planning) -> Fire? {
+        body.takingMask(shape, in: planning).map { Fire($0) }
     }
 
     public func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {

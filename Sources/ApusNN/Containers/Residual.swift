@@ -28,6 +28,7 @@ public struct Residual: Layer {
         // Each branch keeps its own output, which its backward may read.
         return LayerPlan(
             output: body.output, saved: children.map { BufferSize(perImage: $0.output.count) },
+            backwardReadsInput: children.contains { $0.plan.backwardReadsInput },
             backwardReadsOutput: false, children: children)
     }
 

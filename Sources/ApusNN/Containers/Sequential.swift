@@ -3,16 +3,20 @@ import ApusKernels
 /// Layers one after the other.
 ///
 /// Activations that follow a layer whose output nobody reads again run in place, and a `Flatten` that moves
-/// nothing is not run at all; see `LayerPlan.Storage`.
-public struct Sequential: MaskingLayer {
-    public private(set) var layers: [NamedLayer]
-    /// Whether the mask of a ReLU that comes last, right after a convolution, is left to the layer after all.
-    private var leavesLastMask = false
+/// nothing is not run at all; see `LayerPlan.Storage`. An output that only the next layer's forward pass reads lies in scratch.
+public struct Sequential: Layer {
+    public let layers: [NamedLayer]
+    /// Whether the mask of a ReLU that comes last, right after a convolution, is left to the layer after this one; see
+    /// `MaskingLayer`.
+    let leavesLastMask: Bool
 
     public init(@LayerBuilder _ layers: () -> [NamedLayer]) { self.init(layers()) }
 
     /// Layers that were named elsewhere; an empty name stands for the position, as in PyTorch.
-    public init(_ layers: [NamedLayer]) {
+    public init(_ layers: [NamedLayer]) { self.init(layers, leavesLastMask: false) }
+
+    init(_ layers: [NamedLayer], leavesLastMask: Bool) {
+        self.leavesLastMask = leavesLastMask
         self.layers = layers.enumerated().map { position, layer in
             guard layer.name.isEmpty else { return layer }
             return NamedLayer(
@@ -33,7 +37,7 @@ public struct Sequential: MaskingLayer {
         }
         if planning.fusesActivations { try fuse(&children, planning) }
         let saved = Sequential.route(&children)
-        // Gradients between layers take turns in two buffers.
+        // Gradients between layers take turns in two buffers, and before them the outputs that `passOn` puts there.
         let widest = children.dropLast().map(\.stored.count).max() ?? 0
         let turn = BufferSize(perImage: widest)
         var plan = LayerPlan(
@@ -42,83 +46,6 @@ public struct Sequential: MaskingLayer {
             backwardReadsOutput: Sequential.readsOutput(children, .output), children: children)
         plan.savedTakesTurns = true
         return plan
-    }
-
-    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
-        (layers[0].layer as? any MaskingLayer)?.takingMask(shape, in: planning).map { replacing(0, by: $0) }
-    }
-
-    func leavingMask() -> (any Layer)? {
-        let last = layers.count - 1
-        if last > 0, layers[last].layer is ReLU, layers[last - 1].layer is Conv2D {
-            var left = self
-            left.leavesLastMask = true
-            return left
-        }
-        return (layers[last].layer as? any MaskingLayer)?.leavingMask().map { replacing(last, by: $0) }
-    }
-
-    private func replacing(_ index: Int, by layer: any Layer) -> Sequential {
-        var changed = self
-        changed.layers[index] = NamedLayer(
-            name: layers[index].name, layer: layer, isUnnamed: layers[index].isUnnamed)
-        return changed
-    }
-
-    /// Lets a layer that ends in a ReLU leave its mask to the layer after it, where that can take it.
-    private func handOverMask(_ children: inout [PlannedChild], _ index: Int, _ planning: Planning) throws {
-        let (before, after) = (children[index], children[index + 1])
-        guard let leaving = (before.layer as? any MaskingLayer)?.leavingMask(),
-            let taking = (after.layer as? any MaskingLayer)?.takingMask(after.input, in: planning)
-        else { return }
-        for (place, layer) in [(index, leaving), (index + 1, taking)] {
-            let child = children[place]
-            children[place] = try planning.child(
-                NamedLayer(name: child.name, layer: layer, isUnnamed: child.isUnnamed), input: child.input)
-        }
-    }
-
-    /// Lets a convolution compute the ReLU after it, which is then no more than another name for its output, and the pooling after
-    /// that where `PooledConvolution` or `AveragedConvolution` can. The mask that is the ReLU's gradient is left to the layer after
-    /// these where that can take it.
-    private func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
-        for index in children.indices.dropLast() { try handOverMask(&children, index, planning) }
-        for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
-            guard let convolution = children[index].layer as? Conv2D else { continue }
-            let own = convolution.geometry(input: children[index].input, output: children[index].output)
-            let leavesMask = leavesLastMask && index + 2 == children.count
-            let rectified = convolution.rectified(masksGradient: !leavesMask)
-            var fused: any Layer = rectified
-            var last = index + 1
-            let algorithm = own.algorithm(planning.layout, planning.backend)
-            let next = index + 2 < children.count ? children[index + 2] : nil
-            if next?.layer is GlobalAveragePool2D, AveragedConvolution.isPossible(own, algorithm) {
-                fused = AveragedConv2D(convolution: convolution)
-                last = index + 2
-            } else if let next, let pool = next.layer as? MaxPool2D,
-                PooledConvolution.isPossible(
-                    own, pool.window.geometry(input: next.input, output: next.output), algorithm)
-            {
-                fused = PooledConv2D(convolution: rectified, pool: pool)
-                last = index + 2
-            } else if let next,
-                let masking = (next.layer as? any MaskingLayer)?.takingMask(next.input, in: planning)
-            {
-                fused = convolution.rectified(masksGradient: false)
-                children[index + 2] = try planning.child(
-                    NamedLayer(name: next.name, layer: masking, isUnnamed: next.isUnnamed), input: next.input)
-            }
-            children[index].layer = fused
-            children[index].plan = try fused.plan(children[index].input, in: planning)
-            let kept = children[last].output
-            for child in index...last { children[child].keptOutput = kept }
-            for child in index + 1...last {
-                children[child].plan = LayerPlan(
-                    output: children[child].output, storage: .view, backwardReadsInput: false,
-                    backwardReadsOutput: false)
-                children[child].placement = .fused
-            }
-        }
     }
 
     /// Decides where each output lies; returns the buffers to book.

@@ -65,7 +65,8 @@ public final class Executor: @unchecked Sendable {
 
     /// Sees the gradient with respect to the output of every layer that has a name, right before that layer runs
     /// backward, as `observer` sees outputs: each image's share of the gradient of the loss. Layers below the lowest
-    /// one that is trained run backward only where `keepsInputGradient`.
+    /// one that is trained run backward only where `keepsInputGradient`. Where a layer ends in a ReLU it may be the gradient of that
+    /// one's input: plan with `fusesActivations: false` to see that of its output.
     public var gradientObserver: Observer? {
         didSet { for memory in memories { memory.gradientObserver = gradientObserver } }
     }

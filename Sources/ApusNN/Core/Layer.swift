@@ -51,6 +51,11 @@ public struct NamedLayer: Sendable {
     public let layer: any Layer
     /// Whether paths leave the name out.
     var isUnnamed = false
+
+    /// Another layer under the same name.
+    func with(_ layer: any Layer) -> NamedLayer {
+        NamedLayer(name: name, layer: layer, isUnnamed: isUnnamed)
+    }
 }
 
 /// What a layer answers when it is planned: its output's shape, its cost and the memory it books.
@@ -81,7 +86,8 @@ public struct LayerPlan: Sendable {
     public var storage: Storage
     /// The way the layer is computed, in a few words, where there is a choice.
     public var algorithm: String?
-    /// Whether backward reads forward's input or output, which then keep their memory to themselves.
+    /// Whether backward reads forward's input or output, here or in a layer inside: these then keep their memory to themselves, and
+    /// else need not be there any more.
     public var backwardReadsInput: Bool
     public var backwardReadsOutput: Bool
     /// The layers inside, for containers.

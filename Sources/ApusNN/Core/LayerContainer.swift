@@ -34,8 +34,7 @@ extension NamedLayer {
 
     /// The layer in a container of `path` with what `change` makes of it, or of what is inside it.
     func replacing(path: String, _ change: LayerChange) -> NamedLayer {
-        NamedLayer(
-            name: name, layer: layer.replaced(path: self.path(in: path), change), isUnnamed: isUnnamed)
+        with(layer.replaced(path: self.path(in: path), change))
     }
 }
 

@@ -14,7 +14,7 @@ public struct LayerSummary: Sendable, Hashable, Codable {
     /// Multiply-adds of a forward pass over one image, of the same layers.
     public internal(set) var multiplyAdds: Int
     /// What one thread keeps of the layer from forward to backward, for a shard of images: its output, unless
-    /// that lies over the input or ends the network, and what it notes down. Bytes.
+    /// that lies over the input, ends the network or is not kept, and what it notes down. Bytes.
     public internal(set) var activationBytes: Int
     /// What one thread needs while it runs the layer, for a shard of images. Bytes.
     public internal(set) var scratchBytes: Int

@@ -38,6 +38,7 @@ struct AveragedConv2D: Layer {
             outputGradient: outputGradient, scratch: context.scratch(0),
             weightGradient: context.gradient(0),
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
+        convolution.maskInput(inputGradient, input)
     }
 
     /// The convolution's own output is what the plan says, though nowhere in memory.

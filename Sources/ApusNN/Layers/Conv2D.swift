@@ -30,7 +30,7 @@ public struct Conv2D: MaskingLayer {
     public let biasInitializer: Initializer?
     /// Whether negative outputs are set to zero.
     private(set) var rectifies = false
-    /// Whether the gradient is masked where they were; or else the layer above does so.
+    /// Whether the gradient is masked where they were; or else the layer after it does so.
     private(set) var masksGradient = false
     /// Whether the input is a ReLU's output and the input gradient that of the ReLU's input.
     private var isInputRectified = false
@@ -76,7 +76,9 @@ public struct Conv2D: MaskingLayer {
         return convolution
     }
 
-    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+    func leavingMask() -> Conv2D? { masksGradient ? rectified(masksGradient: false) : nil }
+
+    func takingMask(_ shape: Shape, in planning: Planning) -> Conv2D? {
         guard let output = try? outputShape(shape, planning) else { return nil }
         let geometry = geometry(input: shape, output: output)
         guard geometry.canMaskInput(planning.layout, geometry.algorithm(planning.layout, planning.backend))
@@ -121,6 +123,12 @@ public struct Conv2D: MaskingLayer {
         weights(context).prepare(
             geometry, geometry.algorithm(context.layout, context.backend),
             forBackward: context.computesGradients)
+    }
+
+    /// Sets the input gradient to zero where the ReLU before was, for layers that compute this convolution with others.
+    func maskInput(_ inputGradient: GradientDestination, _ input: Tensor) {
+        guard isInputRectified, let gradient = inputGradient.tensor else { return }
+        Rectifier.backward(gradient, output: input, inputGradient: .overwrite(gradient))
     }
 
     func weights(_ context: LayerContext) -> ConvolutionWeights {

@@ -13,7 +13,7 @@ public struct Dropout: MaskingLayer {
 
     public init(rate: Float) { self.rate = rate }
 
-    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+    func takingMask(_ shape: Shape, in planning: Planning) -> Dropout? {
         var dropout = self
         dropout.masksRectified = true
         return dropout

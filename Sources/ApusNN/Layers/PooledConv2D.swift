@@ -43,6 +43,7 @@ struct PooledConv2D: Layer {
             scratch: context.scratch(0),
             weightGradient: context.gradient(0),
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
+        convolution.maskInput(inputGradient, input)
     }
 
     /// The convolution's own output is what the plan says, though nowhere in memory.

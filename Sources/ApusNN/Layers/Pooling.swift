@@ -16,7 +16,7 @@ public struct MaxPool2D: MaskingLayer {
             kernel: kernelSize, stride: stride ?? kernelSize, padding: padding, roundsUp: roundsUp)
     }
 
-    func takingMask(_ shape: Shape, in planning: Planning) -> (any Layer)? {
+    func takingMask(_ shape: Shape, in planning: Planning) -> MaxPool2D? {
         guard let geometry = try? window.planned(shape, planning), geometry.canMask(planning.layout) else {
             return nil
         }
