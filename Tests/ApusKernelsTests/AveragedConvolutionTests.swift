@@ -117,6 +117,15 @@ struct AveragedConvolutionTests {
                 inputGradients[1].channelsFirstArray, inputGradients[0].channelsFirstArray, "input")
             expectEqual(gradients[1].array, gradients[0].array, "weights")
             expectEqual(gradients[3].array, gradients[2].array, "bias")
+            // Written, whatever was there.
+            gradients[0].fill(0)
+            backwardApart(gradients[0], nil, .discard)
+            gradients[1].fill(.nan)
+            fused.backward(
+                input: x, weights: w, positives: positives, outputGradient: upstream, scratch: ownScratch,
+                weightGradient: gradients[1], addingToWeights: false, biasGradient: nil,
+                inputGradient: .discard)
+            expectEqual(gradients[1].array, gradients[0].array, "weights, written")
             for gradient in gradients { #expect(gradient.array.contains { $0 != 0 }) }
         }
     }

@@ -139,13 +139,15 @@ struct WinogradTests {
             let weightGradient = memory.view(old)
             let biasGradient = memory.view(count: bias.count)
             biasGradient.fill(0)
-            func backward(_ weightGradient: FloatView?, _ destination: GradientDestination) {
+            func backward(
+                _ weightGradient: FloatView?, adding: Bool = true, _ destination: GradientDestination
+            ) {
                 Convolution.backward(
                     geometry, input: x, weights: w,
                     outputGradient: memory.tensor(upstream, layout, margin: kind.margin),
                     rectifiedOutput: kind.rectifies ? memory.tensor(mask, layout) : nil,
                     algorithm: algorithm, scratch: scratch,
-                    weightGradient: weightGradient,
+                    weightGradient: weightGradient, addingToWeights: adding,
                     biasGradient: weightGradient == nil ? nil : biasGradient, inputGradient: destination)
             }
             backward(weightGradient, .overwrite(inputGradient))
@@ -164,6 +166,14 @@ struct WinogradTests {
                 zip(ordered(dw.1), old).map { $0 + Double($1) }, "weights")
             let db = reference.biasGradient(double(through))
             #expect(relativeNormError(biasGradient.array.map(Double.init), db) <= 16 * 0x1p-24)
+
+            // Written, whatever was there, as it is added to zeros.
+            let (written, added) = (memory.view(count: old.count), memory.view(count: old.count))
+            written.fill(.nan)
+            backward(written, adding: false, .discard)
+            added.fill(0)
+            backward(added, .discard)
+            expectEqual(written.array, added.array, "weights, written")
 
             // What nobody wants is left out; what is there is added to.
             let once = inputGradient.channelsFirstArray

@@ -78,12 +78,12 @@ package struct AveragedConvolution {
         means.map(means) { $0 * scale }
     }
 
-    /// Adds the gradients of the weights and the bias, and adds or writes that of the input; see `Convolution.backward`.
+    /// Adds the gradient of the bias, and adds or writes those of the weights and the input; see `Convolution.backward`.
     /// `positives` are forward's.
     package func backward(
         input: Tensor, weights: ConvolutionWeights, positives: FloatView, outputGradient: Tensor,
-        scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
-        inputGradient: GradientDestination
+        scratch: FloatView, weightGradient: FloatView?, addingToWeights: Bool = true,
+        biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         check(input, outputGradient)
         var sizes = sizes
@@ -93,7 +93,7 @@ package struct AveragedConvolution {
             precondition(weightGradient.count == convolution.weightCount)
             unsafe VectorKernels.current.averaged_weight_gradient(
                 &sizes, input.batch, positives.words, outputGradient.base, outputGradient.rowStride,
-                input.base, input.rowStride, weightGradient.base, scratch.base)
+                input.base, input.rowStride, addingToWeights, weightGradient.base, scratch.base)
         }
         guard let target = inputGradient.tensor else { return }
         target.checkMatches(input)

@@ -107,7 +107,7 @@ public enum Convolution {
             rectifying: rectifies, scratch: geometry.panel(in: scratch))
     }
 
-    /// Adds the gradients of the weights and the bias, and adds or writes that of the input.
+    /// Adds the gradients of the weights, unless it is to write it, and the bias, and adds or writes that of the input.
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it
@@ -116,8 +116,8 @@ public enum Convolution {
     public static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
         rectifiedOutput: Tensor? = nil, isInputRectified: Bool = false, algorithm: ConvolutionAlgorithm,
-        scratch: FloatView,
-        weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
+        scratch: FloatView, weightGradient: FloatView?, addingToWeights: Bool = true,
+        biasGradient: FloatView?, inputGradient: GradientDestination
     ) {
         precondition(!isInputRectified || geometry.canMaskInput(input.layout, algorithm))
         check(geometry, input: input, output: outputGradient, weights: weights.values)
@@ -127,9 +127,11 @@ public enum Convolution {
             Winograd.backward(
                 geometry, input: input, weights: weights, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, scratch: scratch, weightGradient: weightGradient,
-                biasGradient: biasGradient, inputGradient: inputGradient.tensor)
+                addingToWeights: addingToWeights, biasGradient: biasGradient,
+                inputGradient: inputGradient.tensor)
             return
         }
+        if !addingToWeights { weightGradient?.fill(0) }
         let maskScratch = scratch.slice(geometry.algorithmScratch(input.layout, algorithm)..<scratch.count)
         let scratch = scratch.slice(0..<geometry.algorithmScratch(input.layout, algorithm))
         let pointwise = geometry.isPointwise

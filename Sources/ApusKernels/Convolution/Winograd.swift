@@ -105,8 +105,8 @@ enum Winograd {
     /// See `Convolution.backward`; the input's gradient must be cleared before, and is added.
     static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
-        rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, biasGradient: FloatView?,
-        inputGradient: Tensor?
+        rectifiedOutput: Tensor?, scratch: FloatView, weightGradient: FloatView?, addingToWeights: Bool,
+        biasGradient: FloatView?, inputGradient: Tensor?
     ) {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
@@ -152,7 +152,7 @@ enum Winograd {
                 if let weightGradient, block.upperBound == tiles.upperBound {
                     unsafe VectorKernels.current.winograd_weights_gradient(
                         geometry.input.channels, panel.count,
-                        parts.weightGradient(0, place).base,
+                        parts.weightGradient(0, place).base, addingToWeights,
                         weightGradient.base + panel.lowerBound, geometry.output.channels)
                 }
             }

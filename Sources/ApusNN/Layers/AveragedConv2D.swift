@@ -33,10 +33,11 @@ struct AveragedConv2D: Layer {
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
+        let weightGradient = context.parameterGradient(0)
         averaged(context).backward(
             input: input, weights: convolution.weights(context), positives: context.saved(0),
             outputGradient: outputGradient, scratch: context.scratch(0),
-            weightGradient: context.gradient(0),
+            weightGradient: weightGradient?.values, addingToWeights: weightGradient?.isAddition ?? true,
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
         convolution.maskInput(inputGradient, input)
     }

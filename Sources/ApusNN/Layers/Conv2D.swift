@@ -153,11 +153,13 @@ public struct Conv2D: MaskingLayer {
         _ context: LayerContext
     ) {
         let geometry = geometry(input: input.shape, output: outputGradient.shape)
+        let weightGradient = context.parameterGradient(0)
         Convolution.backward(
             geometry, input: input, weights: weights(context), outputGradient: outputGradient,
             rectifiedOutput: masksGradient ? output : nil, isInputRectified: isInputRectified,
             algorithm: geometry.algorithm(input.layout, context.backend), scratch: context.scratch(0),
-            weightGradient: context.gradient(0), biasGradient: hasBias ? context.gradient(1) : nil,
+            weightGradient: weightGradient?.values, addingToWeights: weightGradient?.isAddition ?? true,
+            biasGradient: hasBias ? context.gradient(1) : nil,
             inputGradient: inputGradient)
     }
 

@@ -236,20 +236,20 @@ typedef struct {
     void (*averaged_input_gradient)(
         const apus_averaged *averaged, long images, const uint32_t *positives, const float *gradient, long gradient_stride,
         const float *weights, bool adds, float *input, long input_stride, float *scratch);
-    /// Adds the gradient of the weights, `[input, output]`.
+    /// Sets the gradient of the weights, `[input, output]`, or adds to it.
     void (*averaged_weight_gradient)(
         const apus_averaged *averaged, long images, const uint32_t *positives, const float *gradient, long gradient_stride,
-        const float *input, long input_stride, float *weights, float *scratch);
+        const float *input, long input_stride, bool adds, float *weights, float *scratch);
     /// The transforms of Winograd's F(4x4, 3x3), of channels in whole chunks. Tiles are counted through all images.
     /// Weights `[kernel row, kernel column, input, output]` become `factors`: for each panel of outputs and each product a
     /// matrix of inputs by channels of the panel, packed as by `pack`. `transposed`, unless it is null, gets their
     /// transposes, packed too.
     void (*winograd_weights)(
         long inputs, long outputs, const float *weights, float *factors, float *transposed);
-    /// Adds the adjoint of one panel's gradients, `[product, input, output]`, to that of its `outputs` channels of the
-    /// weights, whose rows of all channels are `stride` floats long.
+    /// Sets the gradient of a panel's `outputs` channels of the weights, whose rows of all channels are `stride` floats long, to the
+    /// adjoint of their factors' gradients, `[product, input, output]`, or adds that.
     void (*winograd_weights_gradient)(
-        long inputs, long outputs, const float *factors, float *gradient, long stride);
+        long inputs, long outputs, const float *factors, bool adds, float *gradient, long stride);
     /// Tiles of 6x6 pixels, zeros outside the images, to `[product, tile, channel]`, products `apus_winograd_spacing` apart, and
     /// what the adjoint makes of those is added to the pixels. Each product has room for all `tiles`, and holds those that have it, without gaps.
     void (*winograd_input)(
