@@ -50,10 +50,3 @@ extension Pooling {
         }
     }
 }
-
-extension PoolingGeometry {
-    /// Whether `Pooling.maximum` can leave out what a ReLU before it stopped.
-    package func canMask(_ layout: Layout) -> Bool {
-        layout != .channelsFirst && kernel.height * kernel.width <= 255
-    }
-}

@@ -231,6 +231,11 @@ extension PoolingGeometry {
             padding_height: padding.height, padding_width: padding.width)
     }
 
+    /// Whether `Pooling.maximum` can leave out what a ReLU before it stopped.
+    package func canMask(_ layout: Layout) -> Bool {
+        layout != .channelsFirst && kernel.height * kernel.width <= 255
+    }
+
     /// Windows of 2x2 side by side that cover the image, four or more in a row.
     fileprivate var isHalving: Bool { isTwoByTwo && output.width >= 4 }
 }

@@ -107,7 +107,8 @@ public enum Convolution {
             rectifying: rectifies, scratch: geometry.panel(in: scratch))
     }
 
-    /// Adds the gradients of the weights, unless it is to write it, and the bias, and adds or writes that of the input.
+    /// Adds the gradient of the bias, adds or, unless `addingToWeights`, writes that of the weights, and adds or writes that of the
+    /// input.
     ///
     /// Each part that is nil (or `.discard`) is left out and costs nothing. `input` is read for the weight
     /// gradient, `weights` for the input gradient. `rectifiedOutput` is forward's, if that rectified: where it

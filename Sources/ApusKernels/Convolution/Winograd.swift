@@ -111,6 +111,7 @@ enum Winograd {
         let parts = Parts(geometry, scratch)
         var sliding = geometry.sliding
         let tiles = 0..<input.batch * geometry.outputTiles
+        if tiles.isEmpty && !addingToWeights { weightGradient?.fill(0) }
         parts.forEachBlock(tiles) { block in
             if weightGradient != nil {
                 unsafe VectorKernels.current.winograd_input(

@@ -14,7 +14,7 @@ public struct Concat: MaskingLayer {
 
     func leavingMask() -> Concat? {
         let left = branches.compactMap { branch in
-            (branch.layer as? any MaskingLayer)?.leavingMask().map { branch.with($0) }
+            (branch.running as? any MaskingLayer)?.leavingMask().map { branch.running($0) }
         }
         return left.count == branches.count ? Concat(left) : nil
     }

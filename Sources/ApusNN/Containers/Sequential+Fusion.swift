@@ -6,7 +6,7 @@ extension Sequential {
     /// that where `PooledConvolution` or `AveragedConvolution` can; then settles who computes masks.
     func fuse(_ children: inout [PlannedChild], _ planning: Planning) throws {
         for index in children.indices.dropLast() where children[index + 1].layer is ReLU {
-            guard let convolution = children[index].layer as? Conv2D else { continue }
+            guard let convolution = children[index].running as? Conv2D else { continue }
             let own = convolution.geometry(input: children[index].input, output: children[index].output)
             let isLast = index + 2 == children.count
             let rectified = convolution.rectified(masksGradient: !(isLast && leavesLastMask))
@@ -17,7 +17,7 @@ extension Sequential {
             if next?.layer is GlobalAveragePool2D, AveragedConvolution.isPossible(own, algorithm) {
                 fused = AveragedConv2D(convolution: convolution)
                 last = index + 2
-            } else if let next, let pool = next.layer as? MaxPool2D {
+            } else if let next, let pool = next.running as? MaxPool2D {
                 let pooling = pool.window.geometry(input: next.input, output: next.output)
                 if PooledConvolution.isPossible(own, pooling, algorithm) {
                     fused = PooledConv2D(convolution: rectified, pool: pool)
@@ -43,8 +43,8 @@ extension Sequential {
         var settled: [Int: any Layer] = [:]
         for (before, after) in zip(run, run.dropFirst()) {
             let next = children[after]
-            if let leaving = (settled[before] ?? children[before].layer) as? any MaskingLayer,
-                let taking = next.layer as? any MaskingLayer,
+            if let leaving = (settled[before] ?? children[before].running) as? any MaskingLayer,
+                let taking = next.running as? any MaskingLayer,
                 let left = leaving.leavingMask(), let taken = taking.takingMask(next.input, in: planning)
             {
                 settled[before] = left
@@ -56,16 +56,24 @@ extension Sequential {
         }
     }
 
-    fileprivate func with(_ layer: any Layer, at index: Int) -> Sequential {
+    fileprivate func running(_ layer: any Layer, at index: Int) -> Sequential {
         var layers = layers
-        layers[index] = layers[index].with(layer)
+        layers[index] = layers[index].running(layer)
         return Sequential(layers, leavesLastMask: leavesLastMask)
     }
 }
 
 extension Sequential: MaskingLayer {
     func takingMask(_ shape: Shape, in planning: Planning) -> Sequential? {
-        (layers[0].layer as? any MaskingLayer)?.takingMask(shape, in: planning).map { with($0, at: 0) }
+        // A convolution that computes its own ReLU and pool too has no mask for nothing.
+        if layers.count > 2, layers[1].layer is ReLU,
+            layers[2].layer is MaxPool2D || layers[2].layer is GlobalAveragePool2D
+        {
+            return nil
+        }
+        return (layers[0].running as? any MaskingLayer)?.takingMask(shape, in: planning).map {
+            running($0, at: 0)
+        }
     }
 
     func leavingMask() -> Sequential? {
@@ -73,15 +81,15 @@ extension Sequential: MaskingLayer {
         if last > 0, layers[last].layer is ReLU, layers[last - 1].layer is Conv2D {
             return Sequential(layers, leavesLastMask: true)
         }
-        return (layers[last].layer as? any MaskingLayer)?.leavingMask().map { with($0, at: last) }
+        return (layers[last].running as? any MaskingLayer)?.leavingMask().map { running($0, at: last) }
     }
 }
 
 extension PlannedChild {
-    /// Puts another layer of the same output in the place of this one.
+    /// Lets another layer of the same output run in the place of this one.
     fileprivate mutating func replan(as layer: any Layer, _ planning: Planning) throws {
         let named = NamedLayer(name: name, layer: layer, isUnnamed: isUnnamed)
         plan = try planning.child(named, input: input).plan
-        self.layer = layer
+        running = layer
     }
 }

@@ -154,7 +154,7 @@ public final class Executor: @unchecked Sendable {
         prepareJob = { [unowned self] index, worker in
             let layer = preparers[index]
             timed(.preparation, worker: worker) {
-                layer.layer.prepare(LayerContext(layer: layer, memory: memories[0]))
+                layer.running.prepare(LayerContext(layer: layer, memory: memories[0]))
             }
         }
         job = { [unowned self] lane, worker in

@@ -51,10 +51,21 @@ public struct NamedLayer: Sendable {
     public let layer: any Layer
     /// Whether paths leave the name out.
     var isUnnamed = false
+    /// What runs in the layer's place, where planning has put something there that shares work with its neighbours.
+    private(set) var running: any Layer
 
-    /// Another layer under the same name.
-    func with(_ layer: any Layer) -> NamedLayer {
-        NamedLayer(name: name, layer: layer, isUnnamed: isUnnamed)
+    init(name: String, layer: any Layer, isUnnamed: Bool = false) {
+        self.name = name
+        self.layer = layer
+        self.isUnnamed = isUnnamed
+        running = layer
+    }
+
+    /// The same layer, and what runs in its place.
+    func running(_ layer: any Layer) -> NamedLayer {
+        var named = self
+        named.running = layer
+        return named
     }
 }
 
@@ -128,7 +139,9 @@ public struct BufferSize: Sendable, Hashable {
 /// A layer inside a container, as planned.
 public struct PlannedChild: Sendable {
     let name: String
-    var layer: any Layer
+    let layer: any Layer
+    /// What runs in its place.
+    var running: any Layer
     var isUnnamed = false
     let path: String
     let input: Shape
@@ -184,12 +197,12 @@ public struct Planning: Sendable {
         if !named.isUnnamed { inner = path.isEmpty ? named.name : "\(path).\(named.name)" }
         var plan = try Planning(
             path: inner, layout: layout, backend: backend, fusesActivations: fusesActivations
-        ).checked(named.layer, input)
+        ).checked(named.running, input)
         // With channels last, another shape means another order of elements.
         if plan.storage == .view && layout == .channelsLast && plan.output != input { plan.storage = .own }
         return PlannedChild(
-            name: named.name, layer: named.layer, isUnnamed: named.isUnnamed, path: inner, input: input,
-            plan: plan)
+            name: named.name, layer: named.layer, running: named.running, isUnnamed: named.isUnnamed,
+            path: inner, input: input, plan: plan)
     }
 
     /// Plans a layer here, and refuses a plan that could not be run.

@@ -34,7 +34,8 @@ extension NamedLayer {
 
     /// The layer in a container of `path` with what `change` makes of it, or of what is inside it.
     func replacing(path: String, _ change: LayerChange) -> NamedLayer {
-        with(layer.replaced(path: self.path(in: path), change))
+        NamedLayer(
+            name: name, layer: layer.replaced(path: self.path(in: path), change), isUnnamed: isUnnamed)
     }
 }
 

@@ -118,7 +118,7 @@ public struct LayerContext {
 
     /// Runs the context's own layer.
     func forward(_ input: Tensor, into output: Tensor) {
-        memory.timed(.forward(of: layer)) { layer.layer.forward(input, into: output, self) }
+        memory.timed(.forward(of: layer)) { layer.running.forward(input, into: output, self) }
     }
 
     /// Runs the context's own layer backward.
@@ -126,7 +126,7 @@ public struct LayerContext {
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination
     ) {
         memory.timed(.backward(of: layer)) {
-            layer.layer.backward(
+            layer.running.backward(
                 outputGradient, input: input, output: output, inputGradient: inputGradient, self)
         }
         if inputGradient.tensor != nil { memory.timer?.noteInputGradient(of: layer) }

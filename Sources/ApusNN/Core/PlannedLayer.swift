@@ -3,6 +3,8 @@ import ApusKernels
 /// A layer in its place in a planned network.
 public final class PlannedLayer: Sendable {
     public let layer: any Layer
+    /// What runs in its place: the layer itself, or one that computes others too or leaves them work.
+    let running: any Layer
     /// The names from the root down, joined by dots.
     public let path: String
     /// Whether the layer goes by its container's path.
@@ -62,10 +64,11 @@ public final class PlannedLayer: Sendable {
     public var isSkipped: Bool { placement == .view || placement == .fused }
 
     fileprivate init(
-        _ plan: LayerPlan, layer: any Layer, path: String, isUnnamed: Bool, input: Shape,
+        _ plan: LayerPlan, layer: any Layer, running: any Layer, path: String, isUnnamed: Bool, input: Shape,
         stored: Shape, placement: Placement = .own, numbering: inout Numbering
     ) {
         self.layer = layer
+        self.running = running
         self.path = path
         self.isUnnamed = isUnnamed
         self.input = input
@@ -90,7 +93,8 @@ public final class PlannedLayer: Sendable {
         parameters = plan.parameters.map { numbering.book($0, path: path) }
         children = plan.children.map {
             PlannedLayer(
-                $0.plan, layer: $0.layer, path: $0.path, isUnnamed: $0.isUnnamed, input: $0.input,
+                $0.plan, layer: $0.layer, running: $0.running, path: $0.path, isUnnamed: $0.isUnnamed,
+                input: $0.input,
                 stored: $0.stored, placement: $0.placement, numbering: &numbering)
         }
         multiplyAdds = plan.multiplyAdds + children.reduce(0) { $0 + $1.multiplyAdds }
@@ -116,7 +120,7 @@ public final class PlannedLayer: Sendable {
         }
         let trainedFloats = numbering.frozenEnd
         let root = PlannedLayer(
-            plan, layer: layer, path: "", isUnnamed: false, input: input, stored: plan.output,
+            plan, layer: layer, running: layer, path: "", isUnnamed: false, input: input, stored: plan.output,
             numbering: &numbering)
         return PlannedNetwork(
             root: root, parameters: numbering.parameters, trainedFloats: trainedFloats,

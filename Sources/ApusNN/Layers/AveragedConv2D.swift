@@ -6,8 +6,6 @@ import ApusKernels
 struct AveragedConv2D: Layer {
     let convolution: Conv2D
 
-    var kind: String { convolution.kind }
-
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         var plan = try convolution.plan(shape, in: planning)
         let own = convolution.geometry(input: shape, output: plan.output)
@@ -39,7 +37,6 @@ struct AveragedConv2D: Layer {
             outputGradient: outputGradient, scratch: context.scratch(0),
             weightGradient: weightGradient?.values, addingToWeights: weightGradient?.isAddition ?? true,
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
-        convolution.maskInput(inputGradient, input)
     }
 
     /// The convolution's own output is what the plan says, though nowhere in memory.

@@ -5,7 +5,7 @@ import ApusKernels
 /// Shapes: `[batch, height, width, inputChannels]` to `[batch, height', width', outputChannels]`, with
 /// `height' = (height + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
 /// Parameters as PyTorch's: `weight` `[output, input / groups, height, width]` and `bias` `[output]`.
-/// Backward reads forward's input.
+/// Backward reads forward's input and, where it masks its ReLU, its output.
 public struct Conv2D: MaskingLayer {
     /// What surrounds the image.
     public enum Padding: Sendable, Hashable {
@@ -123,12 +123,6 @@ public struct Conv2D: MaskingLayer {
         weights(context).prepare(
             geometry, geometry.algorithm(context.layout, context.backend),
             forBackward: context.computesGradients)
-    }
-
-    /// Sets the input gradient to zero where the ReLU before was, for layers that compute this convolution with others.
-    func maskInput(_ inputGradient: GradientDestination, _ input: Tensor) {
-        guard isInputRectified, let gradient = inputGradient.tensor else { return }
-        Rectifier.backward(gradient, output: input, inputGradient: .overwrite(gradient))
     }
 
     func weights(_ context: LayerContext) -> ConvolutionWeights {

@@ -8,8 +8,6 @@ struct PooledConv2D: Layer {
     let convolution: Conv2D
     let pool: MaxPool2D
 
-    var kind: String { convolution.kind }
-
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan {
         var plan = try convolution.plan(shape, in: planning)
         let pooling = try pool.window.planned(plan.output, planning)
@@ -43,7 +41,6 @@ struct PooledConv2D: Layer {
             scratch: context.scratch(0),
             weightGradient: context.gradient(0),
             biasGradient: convolution.hasBias ? context.gradient(1) : nil, inputGradient: inputGradient)
-        convolution.maskInput(inputGradient, input)
     }
 
     /// The convolution's own output is what the plan says, though nowhere in memory.

@@ -327,6 +327,35 @@ import Testing
         }
     }
 
+    @Test(
+        "A layer that is taken out of a planned network is the one that was given", arguments: Layout.allCases
+    )
+    func taken(layout: Layout) throws {
+        let network = try Network(
+            Sequential {
+                Sequential {
+                    Conv2D(3, 6, kernel: 3, padding: 1)
+                    ReLU()
+                }.named("features")
+                Conv2D(6, 5, kernel: 1)
+                GlobalAveragePool2D()
+            }, input: Self.shape, layout: layout, backend: .vector)
+        let other = Sequential {
+            network.root.children[0].layer.named("features")
+            AveragePool2D(kernelSize: 2)
+        }
+        let batch = ArrayBatch(images: uniformArrays(5, of: Self.shape.count, seed: 8))
+        let results = try [true, false].map { fuses in
+            let network = try Network(
+                other, input: Self.shape, seed: 2, layout: layout, backend: .vector, fusesActivations: fuses)
+            return StepResult(
+                try Executor(network, batchSize: 5), batch,
+                loss: UpstreamLoss(upstream: uniformArrays(5, of: network.output.count, seed: 9)))
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0].gradients.contains { $0 != 0 })
+    }
+
     /// What an observer sees of five images, by path and image.
     private static func seen(fuses: Bool, _ layout: Layout) throws -> [String: [Int: [Float]]] {
         let executor = try Executor(
