@@ -36,8 +36,9 @@ public final class Network: @unchecked Sendable {
     ///   - backend: what computes products and convolutions.
     ///   - freezing: describes, by their names, the parameters that training leaves as they are.
     ///   - fusesActivations: whether a ReLU or a pool may be computed by the layer before it, whose own output is then nowhere
-    ///     to be seen, and a ReLU's gradient by the layer after it; results have the same bits, but that channels last sums have another order in gradients of a
-    ///     convolution's parameters before a pool, and in all gradients from a convolution before a global average pool down.
+    ///     to be seen, and a ReLU's gradient by the layer after it; results have the same bits, but that channels last sums have
+    ///     another order in gradients of a convolution's parameters before a pool, and in all gradients from a convolution before
+    ///     a global average pool down.
     /// - Throws: `PlanningError` where a layer does not fit its input, naming the layer and both shapes, or
     ///   where a pattern describes no parameter.
     public convenience init(
