@@ -16,7 +16,7 @@
 #define IMAGE_LANES 8
 #define IMAGE_TILE_CHANNELS 2
 #define IMAGE_TILE_PIXELS(channels) 5
-#define IMAGE_TALL 6
+#define IMAGE_TALL(vectors) 6
 #define IMAGE_SUMS 3
 #include "kernels.inc"
 #pragma clang attribute pop

@@ -16,7 +16,7 @@
 #define IMAGE_LANES 16
 #define IMAGE_TILE_CHANNELS 4
 #define IMAGE_TILE_PIXELS(channels) ((channels) == 4 ? 6 : 7)
-#define IMAGE_TALL 8
+#define IMAGE_TALL(vectors) ((vectors) == 1 ? 13 : 8)
 #define IMAGE_SUMS 6
 #include "kernels.inc"
 #pragma clang attribute pop

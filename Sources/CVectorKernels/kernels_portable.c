@@ -9,6 +9,6 @@
 #define IMAGE_LANES 4
 #define IMAGE_TILE_CHANNELS 2
 #define IMAGE_TILE_PIXELS(channels) 4
-#define IMAGE_TALL 6
+#define IMAGE_TALL(vectors) 6
 #define IMAGE_SUMS 2
 #include "kernels.inc"

@@ -112,7 +112,9 @@ extension Memory {
         let weights = ConvolutionWeights(
             view(values), prepared: counts.map { view(count: $0.forward) },
             preparedForBackward: counts.map { view(count: $0.backward) })
-        weights.prepare(geometry, algorithm, forBackward: true)
+        for share in 0..<3 {
+            weights.prepare(geometry, algorithm, forBackward: true, share: Share(share, of: 3))
+        }
         return weights
     }
 }

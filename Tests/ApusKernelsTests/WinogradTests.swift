@@ -59,6 +59,8 @@ struct WinogradTests {
         extent(of: .row, batch: 16, 13, 10, padding: ReferenceExtent(1, 0), (1, 17)),
         extent(of: .large, batch: 17, 4, 4, padding: 2, (10, 22)),
         extent(of: .large, batch: 5, 4, 7, padding: 2, (19, 21)),
+        extent(of: .large, batch: 18, 4, 4, padding: 2, (26, 70)),
+        extent(of: .large, batch: 16, 4, 4, padding: 2, (24, 7)),
         extent(of: .large, batch: 16, 8, 16, padding: ReferenceExtent(0, 2), (9, 23)),
         extent(of: .large, batch: 16, 12, 15, padding: ReferenceExtent(0, 0), (7, 9)),
         extent(of: .large, batch: 3, 6, 11, padding: 0, (4, 9)),

@@ -132,7 +132,8 @@ public enum Convolution {
                 inputGradient: inputGradient.tensor)
             return
         }
-        if !addingToWeights { weightGradient?.fill(0) }
+        // Where images are last it depends on the algorithm.
+        if !addingToWeights && input.layout != .imagesLast { weightGradient?.fill(0) }
         let maskScratch = scratch.slice(geometry.algorithmScratch(input.layout, algorithm)..<scratch.count)
         let scratch = scratch.slice(0..<geometry.algorithmScratch(input.layout, algorithm))
         let pointwise = geometry.isPointwise
@@ -177,8 +178,8 @@ public enum Convolution {
             ImagesLastConvolution.backward(
                 geometry, input: input, weights: weights, outputGradient: outputGradient,
                 rectifiedOutput: rectifiedOutput, algorithm: algorithm, scratch: scratch,
-                maskScratch: maskScratch, weightGradient: weightGradient, biasGradient: biasGradient,
-                inputGradient: inputGradient)
+                maskScratch: maskScratch, weightGradient: weightGradient, addingToWeights: addingToWeights,
+                biasGradient: biasGradient, inputGradient: inputGradient)
         }
     }
 

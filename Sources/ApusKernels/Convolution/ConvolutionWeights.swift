@@ -11,15 +11,18 @@ public struct ConvolutionWeights: Sendable {
         self.preparedForBackward = preparedForBackward
     }
 
-    /// Fills what is prepared, if anything is; for backward too where asked for.
+    /// Fills a share of what is prepared, if anything is; for backward too where asked for.
     public func prepare(
-        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm, forBackward: Bool
+        _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm, forBackward: Bool,
+        share: Share = .all
     ) {
         guard let prepared else { return }
         precondition(values.count == geometry.weightCount)
         let transposed = forBackward ? preparedForBackward : nil
         switch algorithm {
-        case .imagesLastWinograd: ImagesLastWinograd.prepare(geometry, weights: values, into: prepared)
+        case .imagesLastWinograd:
+            ImagesLastWinograd.prepare(geometry, weights: values, share: share, into: prepared)
+        case _ where !share.hasWhole: break
         case .imagesLastRowWinograd: ImagesLastRowWinograd.prepare(geometry, weights: values, into: prepared)
         case .winograd:
             Winograd.prepare(geometry, weights: values, into: prepared, transposedInto: transposed)

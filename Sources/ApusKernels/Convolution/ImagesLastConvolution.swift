@@ -40,8 +40,12 @@ enum ImagesLastConvolution {
     static func backward(
         _ geometry: ConvolutionGeometry, input: Tensor, weights: ConvolutionWeights, outputGradient: Tensor,
         rectifiedOutput: Tensor?, algorithm: ConvolutionAlgorithm, scratch: FloatView, maskScratch: FloatView,
-        weightGradient: FloatView?, biasGradient: FloatView?, inputGradient: GradientDestination
+        weightGradient: FloatView?, addingToWeights: Bool, biasGradient: FloatView?,
+        inputGradient: GradientDestination
     ) {
+        // Winograd's writes the first block's.
+        let isWritten = algorithm == .imagesLastWinograd && input.rows > 0
+        if !addingToWeights && !isWritten { weightGradient?.fill(0) }
         let kernels = VectorKernels.current
         var sliding = geometry.sliding
         for block in 0..<input.rows {
@@ -71,6 +75,7 @@ enum ImagesLastConvolution {
                         unsafe ImagesLastWinograd.backward(
                             geometry, images: images.count, input: x, outputGradient: dy, weights: weights,
                             scratch: scratch, weightGradient: weightGradient,
+                            addingToWeights: addingToWeights || block > 0,
                             inputGradient: inputGradient.tensor.map {
                                 unsafe $0.maps(group.input, ofBlock: block)
                             }, adding: inputGradient.isAddition)

@@ -33,19 +33,25 @@ enum ImagesLastWinograd {
         products * geometry.weightCount / 25
     }
 
-    static func prepare(_ geometry: ConvolutionGeometry, weights: FloatView, into prepared: FloatView) {
+    static func prepare(
+        _ geometry: ConvolutionGeometry, weights: FloatView, share: Share, into prepared: FloatView
+    ) {
         check(geometry, prepared)
+        let (pairs, chunk) = (geometry.input.channels * geometry.output.channels, Int(apus_chunk))
+        let chunks = share.range(of: (pairs + chunk - 1) / chunk)
         unsafe VectorKernels.current.convolve_images_winograd_weights(
-            geometry.input.channels * geometry.output.channels, weights.base, prepared.base)
+            pairs, chunks.lowerBound * chunk, min(chunks.upperBound * chunk, pairs), weights.base,
+            prepared.base)
     }
 
     /// Floats of scratch: factors of the input and their gradients, and for a panel of output channels four columns and a row
     /// of the products, and the gradient of the weights' factors.
     static func scratchCount(_ geometry: ConvolutionGeometry) -> Int {
         let (inputs, chunk) = (geometry.input.channels, Int(apus_chunk))
-        let panel = apus_winograd_images_panel(geometry.outputTiles)
+        let panel = apus_winograd_images_panel(geometry.output.channels, geometry.outputTiles)
+        let width = (panel + chunk - 1) / chunk * chunk
         let factors = 2 * products * inputs + (4 + 1) * 8 * panel
-        return geometry.outputTiles * chunk * factors + products * chunk * inputs
+        return geometry.outputTiles * chunk * factors + products * width * inputs
     }
 
     /// The output of a block of images.
@@ -62,13 +68,13 @@ enum ImagesLastWinograd {
             output)
     }
 
-    /// Adds the gradient of the weights, of the first `images` of a block, and adds or writes that of the input; either may be
-    /// nil.
+    /// Adds or writes the gradients of the weights, of the first `images` of a block, and of the input; either may be nil.
     @unsafe
     static func backward(
         _ geometry: ConvolutionGeometry, images: Int, input: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, weights: ConvolutionWeights, scratch: FloatView,
-        weightGradient: FloatView?, inputGradient: UnsafeMutablePointer<Float>?, adding: Bool
+        weightGradient: FloatView?, addingToWeights: Bool, inputGradient: UnsafeMutablePointer<Float>?,
+        adding: Bool
     ) {
         guard unsafe weightGradient != nil || inputGradient != nil else { return }
         // Weights are read for the input's gradient alone.
@@ -77,7 +83,7 @@ enum ImagesLastWinograd {
         var sliding = geometry.sliding
         unsafe VectorKernels.current.convolve_images_winograd_gradients(
             &sliding, geometry.output.channels, images, input, outputGradient, prepared?.base, scratch.base,
-            weightGradient?.base, adding, inputGradient)
+            addingToWeights, weightGradient?.base, adding, inputGradient)
     }
 
     private static func check(

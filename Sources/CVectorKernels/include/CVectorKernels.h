@@ -157,8 +157,15 @@ enum { apus_panel_depth = 512, apus_panel_width = 64, apus_panel_floats = apus_p
 /// Output channels that the transforms below take at a time, so that what they make stays in cache.
 enum { apus_winograd_panel = 64 };
 
-/// The same where images are last, for maps of so many tiles; a multiple of 4, and no more than a chunk.
-static inline long apus_winograd_images_panel(long tiles) { return tiles == 1 ? apus_chunk : 8; }
+/// The same where images are last, for maps of so many tiles: panels alike, of so many channels at most, and of fewer where maps are
+/// large; a multiple of 4, for sums of products take so many at a time.
+enum { apus_winograd_images_most = 32 };
+static inline long apus_winograd_images_panel(long outputs, long tiles) {
+    const long fit = 4 * apus_winograd_images_most / tiles;
+    const long most = fit < 8 ? 8 : fit > apus_winograd_images_most ? apus_winograd_images_most : fit;
+    const long panels = (outputs + most - 1) / most;
+    return ((outputs + panels - 1) / panels + 3) / 4 * 4;
+}
 
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
 /// may be rounded together or apart.
@@ -286,16 +293,16 @@ typedef struct {
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         float *weights);
     /// The same for 5x5 kernels of stride 1, all channels one group, by Winograd's F(4x4, 5x5). The weights of `pairs` of
-    /// channels are transformed to `[product, output, channel]` first; `scratch` is that of `ImagesLastWinograd`.
-    void (*convolve_images_winograd_weights)(long pairs, const float *weights, float *factors);
+    /// channels are transformed to `[product, output, channel]` before, a call those from `first` to `end`; `scratch` is that of `ImagesLastWinograd`.
+    void (*convolve_images_winograd_weights)(long pairs, long first, long end, const float *weights, float *factors);
     void (*convolve_images_winograd)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
         const float *bias, bool rectifies, float *scratch, float *output);
-    /// Adds the gradient of the weights, of the first `images` of the block, and sets the input's or adds to it; either may
-    /// be null.
+    /// Sets the gradients of the weights, of the first `images` of the block, and of the input, or adds to them; either may be null.
     void (*convolve_images_winograd_gradients)(
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
-        const float *factors, float *scratch, float *weight_gradient, bool adds, float *input_gradient);
+        const float *factors, float *scratch, bool adds_to_weights, float *weight_gradient, bool adds_to_input,
+        float *input_gradient);
     /// The same for a single channel, by Winograd's F(4, 5) along rows; factors are `[output, row, factor]`, and `scratch` is
     /// that of `ImagesLastRowWinograd`. Where `places` is not null, a ReLU and the maxima of 2x2 windows follow, which cover the map,
     /// and `output` and `places` are those of `max_pool_images` with `rectified`.
