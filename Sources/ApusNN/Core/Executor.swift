@@ -152,9 +152,12 @@ public final class Executor: @unchecked Sendable {
             keepsInputGradient
             ? try FloatBuffer(count: network.layout.floats(batch: microBatchSize, network.input)) : nil
         prepareJob = { [unowned self] index, worker in
-            let layer = preparers[index]
+            let (layer, share) = index.quotientAndRemainder(dividingBy: self.workers.count)
             timed(.preparation, worker: worker) {
-                layer.running.prepare(LayerContext(layer: layer, memory: memories[0]))
+                let layer = preparers[layer]
+                layer.running.prepare(
+                    LayerContext(layer: layer, memory: memories[0]),
+                    share: Share(share, of: self.workers.count))
             }
         }
         job = { [unowned self] lane, worker in
@@ -275,7 +278,7 @@ public final class Executor: @unchecked Sendable {
         else { return }
         preparedVersion = version
         isPreparedForBackward = computesGradients
-        workers.run(jobs: preparers.count, prepareJob!)
+        workers.run(jobs: preparers.count * workers.count, prepareJob!)
     }
 
     /// Runs the lanes one after the other, all threads in each layer.

@@ -11,8 +11,9 @@ public protocol Layer: Sendable {
     /// - Throws: `PlanningError`, made by `planning.error`, where the input does not fit.
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan
 
-    /// Fills the layer's prepared memory from its parameters, before a batch if they have changed.
-    func prepare(_ context: LayerContext)
+    /// Fills a share of the layer's prepared memory from its parameters, before a batch if they have changed. What cannot be divided is
+    /// one share's.
+    func prepare(_ context: LayerContext, share: Share)
 
     /// Computes `output`, which is not read, from `input`.
     ///
@@ -35,7 +36,7 @@ public protocol Layer: Sendable {
 extension Layer {
     public var kind: String { String(describing: type(of: self)) }
 
-    public func prepare(_ context: LayerContext) {}
+    public func prepare(_ context: LayerContext, share: Share) {}
 
     /// This layer under a name of its own in its container.
     public func named(_ name: String) -> NamedLayer { NamedLayer(name: name, layer: self) }

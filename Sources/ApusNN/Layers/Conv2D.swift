@@ -118,11 +118,11 @@ public struct Conv2D: MaskingLayer {
         return plan
     }
 
-    public func prepare(_ context: LayerContext) {
+    public func prepare(_ context: LayerContext, share: Share) {
         let geometry = geometry(input: context.inputShape, output: context.outputShape)
         weights(context).prepare(
             geometry, geometry.algorithm(context.layout, context.backend),
-            forBackward: context.computesGradients)
+            forBackward: context.computesGradients, share: share)
     }
 
     func weights(_ context: LayerContext) -> ConvolutionWeights {

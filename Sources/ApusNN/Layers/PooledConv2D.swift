@@ -19,7 +19,7 @@ struct PooledConv2D: Layer {
         return plan
     }
 
-    func prepare(_ context: LayerContext) { convolution.prepare(context) }
+    func prepare(_ context: LayerContext, share: Share) { convolution.prepare(context, share: share) }
 
     func forward(_ input: Tensor, into output: Tensor, _ context: LayerContext) {
         context.forEachShare { share, context in
