@@ -1,3 +1,4 @@
+import CVectorKernels
 import Foundation
 
 /// The arithmetic of the optimisers, over flat runs of parameters; PyTorch's semantics in each.
@@ -85,24 +86,15 @@ public enum Updates {
         precondition(
             gradients.count == parameters.count && firstMoment.count == parameters.count
                 && secondMoment.count == parameters.count && step > 0)
-        let (w, g) = unsafe (parameters.base, gradients.base)
-        let (m, v) = unsafe (firstMoment.base, secondMoment.base)
-        let stepSize = Float(rate / (1 - pow(beta1, Double(step))))
-        let inverseRoot = Float(1 / (1 - pow(beta2, Double(step))).squareRoot())
-        let coupled = isDecoupled ? 0 : weightDecay
-        let kept = isDecoupled ? Float(1 - rate * Double(weightDecay)) : 1
         // 1 - beta is rounded once, from double precision: beta2 is close to 1.
-        let (keep1, take1) = (Float(beta1), Float(1 - beta1))
-        let (keep2, take2) = (Float(beta2), Float(1 - beta2))
-        for index in 0..<parameters.count {
-            let gradient = unsafe g[index] * gradientScale + coupled * w[index]
-            let first = unsafe keep1 * m[index] + take1 * gradient
-            let second = unsafe keep2 * v[index] + take2 * gradient * gradient
-            unsafe m[index] = first
-            unsafe v[index] = second
-            unsafe w[index] =
-                w[index] * kept
-                - stepSize * first / (second.squareRoot() * inverseRoot + epsilon)
-        }
+        var constants = apus_adam(
+            gradient_scale: gradientScale, weight_decay: isDecoupled ? 0 : weightDecay,
+            kept: isDecoupled ? Float(1 - rate * Double(weightDecay)) : 1,
+            keep1: Float(beta1), take1: Float(1 - beta1), keep2: Float(beta2), take2: Float(1 - beta2),
+            step_size: Float(rate / (1 - pow(beta1, Double(step)))),
+            inverse_root: Float(1 / (1 - pow(beta2, Double(step))).squareRoot()), epsilon: epsilon)
+        unsafe VectorKernels.current.adam(
+            &constants, parameters.count, parameters.base, gradients.base, firstMoment.base,
+            secondMoment.base)
     }
 }

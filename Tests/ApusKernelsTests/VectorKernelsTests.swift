@@ -28,6 +28,25 @@ struct VectorKernelsTests {
         for set in sets { #expect(Machine.measureFusedMultiplyAdd(set, seconds: 0.01) > 0.1) }
     }
 
+    @Test("a step of Adam is the same by every path", arguments: paths, [1, 16, 100])
+    func adam(path: UInt32, count: Int) {
+        var step = apus_adam(
+            gradient_scale: 0.7, weight_decay: 0.05, kept: 0.999, keep1: 0.9, take1: 0.1, keep2: 0.999,
+            take2: 0.001, step_size: 0.01, inverse_root: 3, epsilon: 1e-8)
+        let gradients = uniformFloats(count: count, seed: 1)
+        func stepped(_ kernels: apus_kernels) -> [[Float]] {
+            // What comes after the last is left alone.
+            var parameters = uniformFloats(count: count, seed: 2) + [7]
+            var first = uniformFloats(count: count, seed: 3) + [8]
+            var second = uniformFloats(count: count, seed: 4).map { $0 * $0 } + [9]
+            kernels.adam(&step, count, &parameters, gradients, &first, &second)
+            return [parameters, first, second]
+        }
+        let results = stepped(kernels(path))
+        #expect(results.map(\.last) == [7, 8, 9])
+        for (result, portable) in zip(results, stepped(Self.portable)) { expectEqual(result, portable) }
+    }
+
     @Test(
         "columns are gathered and scattered the same by every path",
         arguments: paths, [(1, 1), (1, 3), (3, 4), (14, 5), (17, 3), (32, 2), (37, 7)])

@@ -167,6 +167,14 @@ static inline long apus_winograd_images_panel(long outputs, long tiles) {
     return ((outputs + panels - 1) / panels + 3) / 4 * 4;
 }
 
+/// A step of Adam: gradients times a scale, with a multiple of the parameters added, and what is kept of the parameters and of both
+/// moments, and taken for these.
+typedef struct {
+    float gradient_scale, weight_decay, kept;
+    float keep1, take1, keep2, take2;
+    float step_size, inverse_root, epsilon;
+} apus_adam;
+
 /// Loops for one instruction set. Results are alike but for rounding: not all add in one order, and a product and a sum
 /// may be rounded together or apart.
 typedef struct {
@@ -223,6 +231,10 @@ typedef struct {
         const apus_random *random, long first, long count, uint32_t threshold, float scale, bool adds,
         const float *input, float *output);
     void (*fill)(long count, float value, float *output);
+    /// A step of `count` parameters and their moments, of the same bits for every instruction set.
+    void (*adam)(
+        const apus_adam *step, long count, float *parameters, const float *gradients, float *first_moment,
+        float *second_moment);
     /// A product of matrices; `panel` is scratch of `apus_panel_floats`. The last bits depend on whether the
     /// processor fuses multiplication and addition.
     void (*product)(const apus_product *product, float *panel);
