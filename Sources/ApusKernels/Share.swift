@@ -14,7 +14,7 @@ public struct Share: Sendable, Hashable {
     public static let all = Share(0, of: 1)
 
     /// Whether what cannot be divided is this part's.
-    var hasWhole: Bool { !range(of: 1).isEmpty }
+    public var hasWhole: Bool { !range(of: 1).isEmpty }
 
     /// The part's run of `units` pieces of work.
     public func range(of units: Int) -> Range<Int> { units * index / count..<units * (index + 1) / count }

@@ -28,7 +28,7 @@ struct VectorKernelsTests {
         for set in sets { #expect(Machine.measureFusedMultiplyAdd(set, seconds: 0.01) > 0.1) }
     }
 
-    @Test("a step of Adam is the same by every path", arguments: paths, [1, 16, 100])
+    @Test("a step of Adam is the same by every path", arguments: paths, [0, 1, 16, 17, 100])
     func adam(path: UInt32, count: Int) {
         var step = apus_adam(
             gradient_scale: 0.7, weight_decay: 0.05, kept: 0.999, keep1: 0.9, take1: 0.1, keep2: 0.999,

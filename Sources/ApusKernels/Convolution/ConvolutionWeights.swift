@@ -22,6 +22,7 @@ public struct ConvolutionWeights: Sendable {
         switch algorithm {
         case .imagesLastWinograd:
             ImagesLastWinograd.prepare(geometry, weights: values, share: share, into: prepared)
+        // The rest are not divided.
         case _ where !share.hasWhole: break
         case .imagesLastRowWinograd: ImagesLastRowWinograd.prepare(geometry, weights: values, into: prepared)
         case .winograd:

@@ -152,12 +152,14 @@ public final class Executor: @unchecked Sendable {
             keepsInputGradient
             ? try FloatBuffer(count: network.layout.floats(batch: microBatchSize, network.input)) : nil
         prepareJob = { [unowned self] index, worker in
-            let (layer, share) = index.quotientAndRemainder(dividingBy: self.workers.count)
+            // Turned layer by layer: workers take jobs in turn, and all shares that have a whole would be one's.
+            let (number, share) = index.quotientAndRemainder(dividingBy: self.workers.count)
+            let turned = (share + number) % self.workers.count
             timed(.preparation, worker: worker) {
-                let layer = preparers[layer]
+                let layer = preparers[number]
                 layer.running.prepare(
                     LayerContext(layer: layer, memory: memories[0]),
-                    share: Share(share, of: self.workers.count))
+                    share: Share(turned, of: self.workers.count))
             }
         }
         job = { [unowned self] lane, worker in

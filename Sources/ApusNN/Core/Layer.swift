@@ -11,8 +11,8 @@ public protocol Layer: Sendable {
     /// - Throws: `PlanningError`, made by `planning.error`, where the input does not fit.
     func plan(_ shape: Shape, in planning: Planning) throws -> LayerPlan
 
-    /// Fills a share of the layer's prepared memory from its parameters, before a batch if they have changed. What cannot be divided is
-    /// one share's.
+    /// Fills a share of the layer's prepared memory from its parameters, before a batch if they have changed. Threads fill shares at
+    /// once, without scratch; what cannot be divided is that of the share which `hasWhole`.
     func prepare(_ context: LayerContext, share: Share)
 
     /// Computes `output`, which is not read, from `input`.

@@ -168,7 +168,7 @@ static inline long apus_winograd_images_panel(long outputs, long tiles) {
 }
 
 /// A step of Adam: gradients times a scale, with a multiple of the parameters added, and what is kept of the parameters and of both
-/// moments, and taken for these.
+/// moments, and taken for these. `inverse_root` corrects the root of the second moment; see `Updates.adam`.
 typedef struct {
     float gradient_scale, weight_decay, kept;
     float keep1, take1, keep2, take2;
@@ -305,8 +305,8 @@ typedef struct {
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         float *weights);
     /// The same for 5x5 kernels of stride 1, all channels one group, by Winograd's F(4x4, 5x5). The weights of `pairs` of
-    /// channels are transformed to `[product, output, channel]` before, a call those from `first` to `end`; `scratch` is that of `ImagesLastWinograd`.
-    void (*convolve_images_winograd_weights)(long pairs, long first, long end, const float *weights, float *factors);
+    /// channels are transformed to `[product, output, channel]` beforehand, by a call those from `start` to `end`; `scratch` is that of `ImagesLastWinograd`.
+    void (*convolve_images_winograd_weights)(long pairs, long start, long end, const float *weights, float *factors);
     void (*convolve_images_winograd)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
         const float *bias, bool rectifies, float *scratch, float *output);
