@@ -305,7 +305,8 @@ typedef struct {
         const apus_convolution *convolution, long outputs, long images, const float *input, const float *gradient,
         float *weights);
     /// The same for 5x5 kernels of stride 1, all channels one group, by Winograd's F(4x4, 5x5). The weights of `pairs` of
-    /// channels are transformed to `[product, output, channel]` beforehand, by a call those from `start` to `end`; `scratch` is that of `ImagesLastWinograd`.
+    /// channels are transformed to `[product, output, channel]` beforehand, by a call those from `start` to `end`; `scratch` is that
+    /// of `ImagesLastWinograd`.
     void (*convolve_images_winograd_weights)(long pairs, long start, long end, const float *weights, float *factors);
     void (*convolve_images_winograd)(
         const apus_convolution *convolution, long outputs, const float *input, const float *factors,
