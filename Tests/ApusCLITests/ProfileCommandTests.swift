@@ -130,6 +130,21 @@ struct ProfileCommandTests {
         }
     }
 
+    @Test("With --roofline a row has room for passes of a second and for a thousand percents")
+    func rooflineOfSlowLayers() async throws {
+        var report = try await report(
+            "--model", "squeezenet1_1", "--input", "48x48x3", "--batch-size", "4", "--backend", "vector")
+        for layer in report.layers.indices {
+            var pass = report.layers[layer].forward
+            (pass.leastSeconds, pass.seconds, pass.limit) = (9.99, 0.999, .memory)
+            (report.layers[layer].forward, report.layers[layer].backward) = (pass, pass)
+        }
+        let lines = report.text(columns: 100, showsRoofline: true).split(separator: "\n")
+        let row = try #require(lines.first { $0.hasPrefix("features.0 ") })
+        #expect(row.split(separator: " ").suffix(3).elementsEqual(["9990*", "999.0", "1000"]))
+        #expect(lines.allSatisfy { $0.count <= 100 })
+    }
+
     @Test("What cannot be built or measured is refused")
     func refusals() async {
         let small = await apus("profile", "--input", "8x8x1")

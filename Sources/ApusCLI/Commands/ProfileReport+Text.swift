@@ -9,7 +9,7 @@ extension ProfileReport {
     /// What was measured, the layers, the whole step, and what they count.
     ///
     /// - Parameter showsRoofline: whether the layers' table sets the least time that the roof allows beside the measured.
-    func text(columns: Int, showsRoofline: Bool) -> String {
+    package func text(columns: Int, showsRoofline: Bool) -> String {
         let what = isTraining ? "Steps of training" : "Inference"
         let facts =
             "\(what) on \(batchSize.counted("image")) with \(step.threads.counted("thread")), backend "
@@ -160,8 +160,9 @@ extension ProfileReport {
         return [
             Column(title: title, total: least.milliseconds) { pass($0).map(\.leastText) ?? "" },
             Column(title: "ms", total: seconds.milliseconds) { pass($0)?.seconds.milliseconds ?? "" },
-            Column(title: "", total: (least / seconds).percent) {
-                pass($0).map { $0.leastSeconds == 0 ? "" : ($0.leastSeconds / $0.seconds).percent } ?? ""
+            Column(title: "%", total: (least / seconds).wholePercents) {
+                pass($0).map { $0.leastSeconds == 0 ? "" : ($0.leastSeconds / $0.seconds).wholePercents }
+                    ?? ""
             },
         ]
     }
@@ -214,6 +215,9 @@ extension Double {
 
     /// In three digits, and never in powers of ten.
     fileprivate var threeDigits: String { decimals(self < 9.995 ? 2 : self < 99.95 ? 1 : 0) }
+
+    /// A share as whole percents, under a title that says so: the table has no room for the sign in every row.
+    fileprivate var wholePercents: String { (self * 100).decimals(0) }
 
     /// A share as percents with a decimal.
     fileprivate var percents: String { "\((self * 100).decimals(1)) %" }
