@@ -13,7 +13,7 @@
 #define TILE_ROWS(vectors) 6
 #define SPARSE_VECTORS 6
 #define CHOICE_VECTORS 1
-#define IMAGE_LANES 8
+#define VECTOR_LANES 8
 #define IMAGE_TILE_CHANNELS 2
 #define IMAGE_TILE_PIXELS(channels) 5
 #define IMAGE_TALL(vectors) 6

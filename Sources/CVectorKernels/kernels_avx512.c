@@ -13,7 +13,7 @@
 #define TILE_ROWS(vectors) ((vectors) < 3 ? 12 : (vectors) == 3 ? 8 : 6)
 #define SPARSE_VECTORS 8
 #define CHOICE_VECTORS 2
-#define IMAGE_LANES 16
+#define VECTOR_LANES 16
 #define IMAGE_TILE_CHANNELS 4
 #define IMAGE_TILE_PIXELS(channels) ((channels) == 4 ? 6 : 7)
 #define IMAGE_TALL(vectors) ((vectors) == 1 ? 13 : 8)

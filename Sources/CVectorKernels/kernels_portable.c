@@ -6,7 +6,7 @@
 #define TILE_ROWS(vectors) 2
 #define SPARSE_VECTORS 2
 #define CHOICE_VECTORS 1
-#define IMAGE_LANES 4
+#define VECTOR_LANES 4
 #define IMAGE_TILE_CHANNELS 2
 #define IMAGE_TILE_PIXELS(channels) 4
 #define IMAGE_TALL(vectors) 6
