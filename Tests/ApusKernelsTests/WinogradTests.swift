@@ -40,7 +40,8 @@ struct WinogradTests {
     }
 
     /// Whole tiles and short ones of each width, one panel of channels and several, one block of tiles and several (batches of
-    /// three, and 608 channels, where the second has short tiles alone), maps smaller than a tile, and padding that shows outputs nothing but zeros. Where images are last, so many tiles that products
+    /// three, and 608 channels, where the second has short tiles alone), shares of tiles and, where those are few, of channels (a
+    /// panel's, and of two), maps smaller than a tile, and padding that shows outputs nothing but zeros. Where images are last, so many tiles that products
     /// have one vector and more, and, of a single channel, a large map, and more maps than a tile has room for.
     static let cases = [
         extent(12, 8, padding: 1, (16, 64)), extent(13, 13, padding: 1, (32, 144)),
