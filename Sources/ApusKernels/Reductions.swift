@@ -1,18 +1,13 @@
+import CVectorKernels
+
 /// Sums whose order is fixed by the problem, never by the number of threads.
 public enum Reductions {
-    /// Adds `count` equal blocks that lie side by side into the first, over `range` of each, in a fixed
+    /// Sets the first of `count` equal blocks that lie side by side to the sum of all, over `range` of each, in a fixed
     /// binary tree: at each level block i takes block i + width, for i = 0, 2 width, 4 width, ...
     public static func addTree(_ blocks: FloatView, of size: Int, count: Int, range: Range<Int>) {
-        precondition(count * size <= blocks.count && range.lowerBound >= 0 && range.upperBound <= size)
-        var width = 1
-        while width < count {
-            for index in stride(from: 0, to: count - width, by: 2 * width) {
-                let target = unsafe blocks.base + index * size
-                let source = unsafe target + width * size
-                for place in range { unsafe target[place] += source[place] }
-            }
-            width *= 2
-        }
+        precondition(
+            count > 0 && count * size <= blocks.count && range.lowerBound >= 0 && range.upperBound <= size)
+        unsafe VectorKernels.current.add_tree(count, size, range.lowerBound, range.upperBound, blocks.base)
     }
 
     /// The sum of squares, accumulated in double precision.

@@ -235,6 +235,9 @@ typedef struct {
     void (*adam)(
         const apus_adam *step, long count, float *parameters, const float *gradients, float *first_moment,
         float *second_moment);
+    /// Adds `count` blocks, `size` floats apart, to the first, each from `first` to `end`: at each level of a binary tree block i
+    /// takes block i + width, for i = 0, 2 width, 4 width, ... The same bits for every instruction set.
+    void (*add_tree)(long count, long size, long first, long end, float *blocks);
     /// A product of matrices; `panel` is scratch of `apus_panel_floats`. The last bits depend on whether the
     /// processor fuses multiplication and addition.
     void (*product)(const apus_product *product, float *panel);
