@@ -68,7 +68,7 @@ extension ProfileReport {
         return [
             Column(title: title, total: total.milliseconds) { pass($0)?.seconds.milliseconds ?? "" },
             Column(title: "GF/s") { pass($0)?.gigaflops?.threeDigits ?? "" },
-            Column(title: "roof") { pass($0)?.roofShare?.percent ?? "" },
+            Column(title: "roof") { pass($0)?.roofShare?.wholePercents ?? "" },
         ]
     }
 
@@ -120,7 +120,7 @@ extension ProfileReport {
             "Times are means over the threads, and each moment of each thread is counted once: all add up to the "
                 + "step's \(step.seconds.milliseconds) ms on \(threads). Waiting is for other threads, or for work.",
             "GF/s: billions of operations a second of all threads, two for each multiply-add of the layer's "
-                + "definition, whatever its algorithm; roof: their share of \(peak), the fused multiply-adds of "
+                + "definition, whatever its algorithm; roof: their percentage of \(peak), the fused multiply-adds of "
                 + "one thread (\(roof.gigaflopsOfOneThread.digits(3)), measured now) times \(step.threads).",
             "MB: what a step must read or write once: inputs, outputs, parameters, and their gradients. FLOP/B: "
                 + "operations for each of these bytes, where there is room.",
