@@ -47,6 +47,17 @@ struct VectorKernelsTests {
         for (result, portable) in zip(results, stepped(Self.portable)) { expectEqual(result, portable) }
     }
 
+    @Test("sums of blocks are the same by every path", arguments: paths, [1, 6, 13])
+    func trees(path: UInt32, count: Int) {
+        let size = 300
+        func summed(_ kernels: apus_kernels) -> [Float] {
+            var blocks = uniformFloats(count: count * size, seed: 1)
+            kernels.add_tree(count, size, 3, 290, &blocks)
+            return blocks
+        }
+        expectEqual(summed(kernels(path)), summed(Self.portable))
+    }
+
     @Test(
         "columns are gathered and scattered the same by every path",
         arguments: paths, [(1, 1), (1, 3), (3, 4), (14, 5), (17, 3), (32, 2), (37, 7)])

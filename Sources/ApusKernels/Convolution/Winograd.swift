@@ -87,35 +87,35 @@ enum Winograd {
             unsafe VectorKernels.current.winograd_input(
                 &sliding, input.base, input.rowStride, block.lowerBound, block.count, parts.factors.base)
             parts.forEachPanel { panel in
-                let channels = panel.clamped(to: part.channels)
-                guard !channels.isEmpty else { return }
+                guard part.channels.contains(panel.lowerBound) else { return }
                 for product in 0..<products {
                     let tiles = parts.tiles(of: product, in: block)
                     guard tiles.count > 0 else { continue }
                     DirectProduct.multiply(
                         parts.factors(product, tiles),
-                        parts.weights(product, channels, of: panel, in: weights.prepared!),
-                        into: parts.products(product, channels, tiles), scratch: parts.panel)
+                        parts.weights(product, panel, in: weights.prepared!),
+                        into: parts.products(product, panel, tiles), scratch: parts.panel)
                 }
                 unsafe VectorKernels.current.winograd_output(
-                    &sliding, channels.count, parts.products.base, block.lowerBound, block.count,
-                    bias.map { unsafe $0.base + channels.lowerBound }, rectifies,
-                    output.base + channels.lowerBound, output.rowStride)
+                    &sliding, panel.count, parts.products.base, block.lowerBound, block.count,
+                    bias.map { unsafe $0.base + panel.lowerBound }, rectifies,
+                    output.base + panel.lowerBound, output.rowStride)
             }
         }
     }
 
-    /// What a share computes: some tiles of all output channels, or, where all weights are more to read than the factors of all
-    /// tiles and what becomes of them, all tiles of some channels.
+    /// What a share computes: some tiles of all output channels; or, where all weights are more to read than the factors of all
+    /// tiles and what becomes of them, and panels of channels can be dealt alike, all tiles of some panels.
     private static func part(
         _ share: Share, of tiles: Int, _ geometry: ConvolutionGeometry
     ) -> (tiles: Range<Int>, channels: Range<Int>) {
-        let (inputs, outputs, chunk) = (geometry.input.channels, geometry.output.channels, Int(apus_chunk))
-        guard inputs * outputs > tiles * (inputs + outputs) else {
+        let (inputs, outputs) = (geometry.input.channels, geometry.output.channels)
+        let panels = (outputs + panelWidth - 1) / panelWidth
+        guard inputs * outputs > tiles * (inputs + outputs), panels % share.count == 0 else {
             return (share.range(of: tiles), 0..<outputs)
         }
-        let chunks = share.range(of: outputs / chunk)
-        return (chunks.isEmpty ? 0..<0 : 0..<tiles, chunks.lowerBound * chunk..<chunks.upperBound * chunk)
+        let own = share.range(of: panels)
+        return (0..<tiles, own.lowerBound * panelWidth..<own.upperBound * panelWidth)
     }
 
     /// See `Convolution.backward`; the input's gradient must be cleared before, and is added.
@@ -266,18 +266,11 @@ enum Winograd {
             element(product, count, in: part(of: weightGradient, panel)).fill(0)
         }
 
-        /// Input channels by some channels of the panel, whose rows, packed, are as long as it is wide.
+        /// Input channels by channels of the panel.
         func weights(
-            _ product: Int, _ channels: Range<Int>, of panel: Range<Int>, in prepared: FloatView
+            _ product: Int, _ panel: Range<Int>, in prepared: FloatView
         ) -> DirectProduct.SecondFactor {
-            let inputs = geometry.input.channels
-            guard channels != panel else {
-                return packed(product, panel, rows: inputs, columns: panel.count, in: prepared)
-            }
-            let all = element(product, inputs * panel.count, in: part(of: prepared, panel))
-                .matrix(rows: inputs, columns: panel.count)
-            return .plain(
-                all.columns(channels.lowerBound - panel.lowerBound..<channels.upperBound - panel.lowerBound))
+            packed(product, panel, rows: geometry.input.channels, columns: panel.count, in: prepared)
         }
 
         /// Channels of the panel by input channels.
