@@ -47,6 +47,25 @@ struct VectorKernelsTests {
         for (result, portable) in zip(results, stepped(Self.portable)) { expectEqual(result, portable) }
     }
 
+    @Test(
+        "a matrix is transposed element by element", arguments: [apus_isa_portable.rawValue] + paths,
+        [1, 8, 13, 33])
+    func transposition(path: UInt32, rows: Int) {
+        for columns in [1, 7, 8, 16, 29] {
+            let (stride, transposedStride) = (columns + 3, rows + 2)
+            let matrix = uniformFloats(count: rows * stride, seed: 1)
+            var transposed = [Float](repeating: 7, count: columns * transposedStride)
+            var expected = transposed
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    expected[column * transposedStride + row] = matrix[row * stride + column]
+                }
+            }
+            kernels(path).transpose(rows, columns, matrix, stride, &transposed, transposedStride)
+            expectEqual(transposed, expected)
+        }
+    }
+
     @Test("sums of blocks are the same by every path", arguments: paths, [1, 6, 13])
     func trees(path: UInt32, count: Int) {
         let size = 300

@@ -53,6 +53,14 @@ public struct MatrixView: @unchecked Sendable {
             leadingDimension: leadingDimension)
     }
 
+    /// Sets all elements to `value`.
+    package func fill(_ value: Float) {
+        precondition(!isTransposed)
+        for row in 0..<storedRows {
+            unsafe VectorKernels.current.fill(storedColumns, value, base + row * leadingDimension)
+        }
+    }
+
     /// Sets every row to `values`, one for each column.
     package func fillRows(with values: FloatView) {
         precondition(!isTransposed && values.count == storedColumns)
@@ -110,12 +118,9 @@ public struct MatrixView: @unchecked Sendable {
         precondition(
             !isTransposed && !destination.isTransposed
                 && destination.storedRows == storedColumns && destination.storedColumns == storedRows)
-        for row in 0..<storedRows {
-            for column in 0..<storedColumns {
-                unsafe destination.base[column * destination.leadingDimension + row] =
-                    base[row * leadingDimension + column]
-            }
-        }
+        unsafe VectorKernels.current.transpose(
+            storedRows, storedColumns, base, leadingDimension, destination.base,
+            destination.leadingDimension)
     }
 }
 

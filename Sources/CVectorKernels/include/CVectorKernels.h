@@ -243,6 +243,8 @@ typedef struct {
     void (*product)(const apus_product *product, float *panel);
     /// Copies `b` in the panels that a product reads, their last column filled up with zeros to a whole chunk.
     void (*pack)(const apus_product *product, float *panels);
+    /// Writes the transpose of a matrix of so many rows and columns.
+    void (*transpose)(long rows, long columns, const float *from, long from_row, float *to, long to_row);
     /// `product`, of matrices of which neither comes in runs nor is packed, by the elements of the first that are not zero. Does
     /// nothing, and returns false, where they are more than `density` of all, counted from the front on. `list` has room for so
     /// many and `apus_sparse_depth` others; `counts` for the rows of each block, of so much of the depth; `block` for
