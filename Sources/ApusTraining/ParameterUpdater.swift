@@ -1,32 +1,23 @@
 import ApusKernels
 import ApusNN
 
-/// Moves a network's parameters by an optimiser, on the executor's workers, in runs of fixed length.
+/// Moves a network's parameters by an optimiser, on the executor's workers, in its runs.
 package final class ParameterUpdater: @unchecked Sendable {
-    /// Parameters of a run: long enough to be worth a job, short enough to share among many threads.
-    private static let runLength = 8192
-
     package let optimizer: any Optimizer
     /// The optimiser's state blocks, each laid out as the trained parameters.
     package let state: FloatBuffer
 
     private let executor: Executor
-    private let average: WeightAverage?
     private let clipNorm: Double?
     private let blockSize: Int
     private let partialNorms: [PartialNorm]
-    /// The places of pruned parameters, whose zeros have no gradient.
-    private let prunedRanges: [Range<Int>]
     /// Of shared parameters, in the order of their places.
     private let sharedGradients: [SharedGradient]
     private var reduceJob: Workers.Body?
     private var shareJob: Workers.Body?
     private var updateJob: Workers.Body?
 
-    // The step under way.
-    private var step = 0
-    private var rate = 0.0
-    private var gradientScale: Float = 1
+    private let current = Step()
 
     /// - Parameter clipNorm: the greatest length of the gradient; longer ones are shortened to it.
     package convenience init(_ executor: Executor, _ optimizer: any Optimizer, clipNorm: Double?) throws {
@@ -42,37 +33,50 @@ package final class ParameterUpdater: @unchecked Sendable {
         constraints: WeightConstraints = WeightConstraints()
     ) throws {
         self.executor = executor
-        self.average = average
         self.optimizer = optimizer
         self.clipNorm = clipNorm
         blockSize = executor.network.trainedFloats
         state = try FloatBuffer(count: blockSize * optimizer.stateCount)
-        partialNorms = (0..<(blockSize + Self.runLength - 1) / Self.runLength).map { _ in PartialNorm() }
+        partialNorms = executor.gradientRuns.map { _ in PartialNorm() }
         let trained = executor.network.trainedParameters
-        prunedRanges = trained.filter { constraints.pruned.contains($0.name) }.map(\.range)
         sharedGradients = trained.filter { constraints.shared.contains($0.name) }
-            .map { SharedGradient($0.range) }
-        reduceJob = { [unowned self] run, worker in
-            let range = range(of: run)
-            reduce(range, worker: worker)
-            guard clipNorm != nil else { return }
-            self.executor.timedUpdate(worker: worker) { partialNorms[run].squares = squares(range) }
-        }
-        shareJob = { [unowned self] index, worker in
-            self.executor.timedUpdate(worker: worker) {
-                sharedGradients[index].add(self.executor.gradients, self.executor.network.parameterBlock)
+            .map { SharedGradient($0.range) }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        // Jobs hold what they need themselves. Of what they share through `self` each would count its references, in a line of
+        // cache that all threads write.
+        let runs = executor.gradientRuns.map(\.range)
+        let (parameters, gradients) = (executor.network.parameterBlock, executor.gradients)
+        let pruned = trained.filter { constraints.pruned.contains($0.name) }.map(\.range)
+        let reduce = { @Sendable (run: Int, worker: Int) in
+            executor.reduceGradients(run: run, worker: worker)
+            for index in pruned.indices where pruned[index].overlaps(runs[run]) {
+                let part = pruned[index].clamped(to: runs[run])
+                executor.timedUpdate(worker: worker) {
+                    Updates.maskGradients(gradients.slice(part), parameters: parameters.slice(part))
+                }
             }
         }
-        updateJob = { [unowned self] run, worker in
-            let range = range(of: run)
-            if !reducesFirst { reduce(range, worker: worker) }
-            self.executor.timedUpdate(worker: worker) {
-                self.optimizer.update(
-                    self.executor.network.parameterBlock.slice(range),
-                    gradients: self.executor.gradients.slice(range),
-                    state: OptimizerState(blocks: state.view, blockSize: blockSize, range: range),
-                    step: self.step, rate: self.rate, gradientScale: self.gradientScale)
-                self.average?.follow(self.executor.network, step: self.step, range: range)
+        let (partialNorms, sharedGradients) = (partialNorms, sharedGradients)
+        let needsNorm = clipNorm != nil
+        reduceJob = { run, worker in
+            reduce(run, worker)
+            guard needsNorm else { return }
+            executor.timedUpdate(worker: worker) {
+                partialNorms[run].squares = Self.squares(gradients, runs[run], but: sharedGradients)
+            }
+        }
+        shareJob = { index, worker in
+            executor.timedUpdate(worker: worker) { sharedGradients[index].add(gradients, parameters) }
+        }
+        let (state, blockSize, current, reducesFirst) = (state.view, blockSize, current, reducesFirst)
+        updateJob = { run, worker in
+            let range = runs[run]
+            if !reducesFirst { reduce(run, worker) }
+            executor.timedUpdate(worker: worker) {
+                optimizer.update(
+                    parameters.slice(range), gradients: gradients.slice(range),
+                    state: OptimizerState(blocks: state, blockSize: blockSize, range: range),
+                    step: current.number, rate: current.rate, gradientScale: current.gradientScale)
+                average?.follow(executor.network, step: current.number, range: range)
             }
         }
     }
@@ -84,9 +88,9 @@ package final class ParameterUpdater: @unchecked Sendable {
 
     /// Applies the gradients the executor has just computed, as step `step`, counted from 1.
     package func apply(step: Int, rate: Double) {
-        self.step = step
-        self.rate = rate
-        gradientScale = 1
+        current.number = step
+        current.rate = rate
+        current.gradientScale = 1
         if reducesFirst {
             executor.workers.run(jobs: partialNorms.count, reduceJob!)
             executor.workers.run(jobs: sharedGradients.count, shareJob!)
@@ -95,7 +99,7 @@ package final class ParameterUpdater: @unchecked Sendable {
             let squares = partialNorms.reduce(0) { $0 + $1.squares }
             let norm = sharedGradients.reduce(squares) { $0 + $1.squares }.squareRoot()
             // As PyTorch's clip_grad_norm_ has it.
-            gradientScale = Float(min(1, clipNorm / (norm + 1e-6)))
+            current.gradientScale = Float(min(1, clipNorm / (norm + 1e-6)))
         }
         executor.network.changeParameters { _ in
             executor.workers.run(jobs: partialNorms.count, updateJob!)
@@ -110,31 +114,25 @@ package final class ParameterUpdater: @unchecked Sendable {
     /// Whether all gradients must be there before any parameter is moved.
     private var reducesFirst: Bool { clipNorm != nil || !sharedGradients.isEmpty }
 
-    private func reduce(_ range: Range<Int>, worker: Int) {
-        executor.reduceGradients(range, worker: worker)
-        for pruned in prunedRanges where pruned.overlaps(range) {
-            let part = pruned.clamped(to: range)
-            executor.timedUpdate(worker: worker) {
-                Updates.maskGradients(
-                    executor.gradients.slice(part), parameters: executor.network.parameterBlock.slice(part))
-            }
-        }
-    }
-
     /// The squared length of the gradient in `range`, but for shared weights, which have theirs by the number.
-    private func squares(_ range: Range<Int>) -> Double {
+    private static func squares(
+        _ gradients: FloatView, _ range: Range<Int>, but sharedGradients: [SharedGradient]
+    ) -> Double {
         var (sum, start) = (0.0, range.lowerBound)
         for shared in sharedGradients where shared.range.overlaps(range) {
             let part = shared.range.clamped(to: range)
-            sum += Reductions.sumOfSquares(executor.gradients.slice(start..<part.lowerBound))
+            sum += Reductions.sumOfSquares(gradients.slice(start..<part.lowerBound))
             start = part.upperBound
         }
-        return sum + Reductions.sumOfSquares(executor.gradients.slice(start..<range.upperBound))
+        return sum + Reductions.sumOfSquares(gradients.slice(start..<range.upperBound))
     }
+}
 
-    private func range(of run: Int) -> Range<Int> {
-        run * Self.runLength..<min((run + 1) * Self.runLength, blockSize)
-    }
+/// What is the same for all runs of a step.
+private final class Step: @unchecked Sendable {
+    var number = 0
+    var rate = 0.0
+    var gradientScale: Float = 1
 }
 
 /// A run's share of the gradient's squared length, written by whichever thread takes the run.

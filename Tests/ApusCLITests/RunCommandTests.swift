@@ -94,7 +94,7 @@ struct RunCommandTests {
             }
             let outcome = executor.computeGradients(
                 batch, count: batch.count, loss: SoftmaxCrossEntropy(), phase: .evaluation)
-            executor.reduceGradients(0..<network.trainedFloats)
+            executor.reduceGradients()
 
             expectClose(output.floats("loss"), [Float(outcome.loss)], relative: 1e-6)
             func expect(_ name: String, _ truth: [Float], _ shape: [Int]) {

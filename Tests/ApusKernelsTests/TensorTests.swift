@@ -49,6 +49,22 @@ import TestSupport
         }
     }
 
+    @Test(arguments: Layout.allCases, [1, 13, 16, 37])
+    func vectorsAreCopiedToTheRowsOfAMatrix(layout: Layout, batch: Int) {
+        let features = 21
+        let values = integerTensor([batch, features, 1, 1], seed: 4)
+        withMemory { memory in
+            let tensor = memory.tensor(values, layout)
+            let view = memory.view([Float](repeating: 99, count: batch * (features + 3)))
+            tensor.copyVectors(
+                to: view.matrix(rows: batch, columns: features, leadingDimension: features + 3))
+            for (place, value) in view.array.enumerated() {
+                let (image, feature) = place.quotientAndRemainder(dividingBy: features + 3)
+                #expect(value == (feature < features ? values[image, feature, 0, 0] : 99))
+            }
+        }
+    }
+
     @Test(arguments: Layout.allCases)
     func aSliceOfChannelsIsTheirMemory(layout: Layout) {
         withMemory { memory in

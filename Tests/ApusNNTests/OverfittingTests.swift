@@ -21,7 +21,7 @@ import Testing
         let first = executor.infer(batch, count: 16, loss: loss)
         for step in 0..<400 {
             _ = executor.computeGradients(batch, count: 16, loss: loss, step: step)
-            executor.reduceGradients(0..<network.parameterBlock.count)
+            executor.reduceGradients()
             network.changeParameters {
                 Updates.sgd(
                     parameters: $0, gradients: executor.gradients, velocity: nil, rate: 0.2, momentum: 0,

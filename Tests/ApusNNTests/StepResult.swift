@@ -15,7 +15,7 @@ struct StepResult: Equatable {
     ) {
         outcome = executor.computeGradients(
             batch, count: count ?? batch.images.count, loss: loss, phase: phase, seed: seed, step: step)
-        executor.reduceGradients(0..<executor.network.trainedFloats)
+        executor.reduceGradients()
         outputs = executor.outputs.channelsFirstArray
         gradients = executor.gradients.array
         inputGradients = executor.inputGradients?.channelsFirstArray ?? []

@@ -36,7 +36,7 @@ struct NetworkRun {
             if computesGradients, let loss {
                 outcome = executor.computeGradients(
                     batch, count: batch.count, loss: loss, phase: phase, seed: seed)
-                executor.reduceGradients(0..<network.trainedFloats)
+                executor.reduceGradients()
             } else {
                 outcome = executor.infer(batch, count: batch.count, loss: loss, phase: phase, seed: seed)
             }

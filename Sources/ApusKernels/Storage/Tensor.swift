@@ -162,6 +162,24 @@ public struct Tensor: @unchecked Sendable {
             leadingDimension: shape.pixels)
     }
 
+    /// Writes vectors to the rows of `matrix`, one for each image.
+    package func copyVectors(to matrix: MatrixView) {
+        precondition(
+            shape.isVector && !matrix.isTransposed && matrix.rows == batch && matrix.columns == shape.channels)
+        guard layout == .imagesLast else {
+            for image in 0..<batch {
+                unsafe (matrix.base + image * matrix.leadingDimension).update(
+                    from: base + image * rowStride, count: shape.channels)
+            }
+            return
+        }
+        for block in 0..<rows {
+            let features = features(ofBlock: block)
+            let first = block * layout.imagesPerBlock
+            features.transpose(into: matrix.rows(first..<first + features.columns))
+        }
+    }
+
     /// Block `block` of vectors as a matrix of features by images. Images must be last; places of images that are none
     /// are left out, or not.
     package func features(ofBlock block: Int, filled: Bool = false) -> MatrixView {

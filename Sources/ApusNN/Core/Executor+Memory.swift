@@ -61,11 +61,16 @@ extension Executor {
         let outputFloats = network.layout.floats(
             batch: microBatchSize(microBatch, batchSize: batchSize, shardSize: shardSize), network.output)
         let activations = (plan.savedFloats + imageFloats) * active + outputFloats
+        let factored = isTraining ? network.factoredLayers(batchSize: batchSize) : []
+        let factors = factored.reduce(0) { $0 + GradientFactors.floats($1.parameter, batchSize: batchSize) }
+        let factoredFloats = factored.isEmpty ? 0 : network.factoredFloats
+        let productScratch = factored.isEmpty ? 0 : threads * DirectProduct.scratchCount
         return MemoryUse(
             parameterBytes: 4 * network.parameterBlock.count,
-            gradientBytes: isTraining ? 4 * network.trainedFloats * lanes : 0,
+            gradientBytes: isTraining
+                ? 4 * (factoredFloats + factors + (network.trainedFloats - factoredFloats) * lanes) : 0,
             activationBytes: 4 * (activations + (isTraining ? outputFloats : 0)),
-            scratchBytes: 4 * plan.scratchFloats * (isTraining ? active : threads),
+            scratchBytes: 4 * (plan.scratchFloats * (isTraining ? active : threads) + productScratch),
             preparedBytes: 4 * plan.preparedFloats)
     }
 

@@ -4,8 +4,8 @@ import ApusKernels
 ///
 /// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
 /// up to twelve lanes (`ShardDeal`), each with a gradient block of its own and the shards it owns in order. Both follow from
-/// the network and the batch alone, and the lanes' gradients are added in a fixed tree, so results have the
-/// same bits for any number of threads. All memory is allocated here, none in a step.
+/// the network and the batch alone, and the lanes' gradients are added in a fixed tree, and those of wide matrices are
+/// products for the whole batch (`GradientFactors`), so results have the same bits for any number of threads. All memory is allocated here, none in a step.
 ///
 /// A batch may be computed in passes over a part of its images, the gradients adding up: a shard's lane is that which
 /// it has in the whole batch.
@@ -46,12 +46,21 @@ public final class Executor: @unchecked Sendable {
     private var isPreparedForBackward = false
     private let inputBlock: FloatBuffer
     private let outputBlock: FloatBuffer
-    private let gradientBlock: FloatBuffer
-    private let laneBlock: FloatBuffer
+    private let outputGradientBlock: FloatBuffer
+    /// The gradients of the trained parameters: those that have factors, then the lanes', the first one's first.
+    private let parameterGradientBlock: FloatBuffer
     private let inputGradientBlock: FloatBuffer?
     private let lanes: [Lane]
+    private let factored: [GradientFactors]
+    /// Floats of their gradients, which come first, and of a lane's, which has the others.
+    private let factoredFloats: Int
+    private let laneFloats: Int
+    private let productScratch: FloatBuffer
+    /// All trained parameters; none in inference.
+    package let gradientRuns: [GradientRun]
     private var job: Workers.Body?
     private var prepareJob: Workers.Body?
+    private var reduceJob: Workers.Body?
 
     /// Sees a layer's output, right after it was computed, or its gradient, for images of the batch from `firstImage`
     /// on.
@@ -98,7 +107,7 @@ public final class Executor: @unchecked Sendable {
     /// - Parameters:
     ///   - microBatch: the images of a pass, rounded to whole shards; by default the batch. Results have the same
     ///     bits, but `outputs` and `inputGradients` are those of the last pass alone, which is what it saves:
-    ///     activations are kept for a shard in any case. A pass of fewer shards than threads leaves some idle.
+    ///     activations are kept for a shard in any case, and factors of gradients for the batch. A pass of fewer shards than threads leaves some idle.
     ///   - isTraining: whether gradients are computed; without, less memory is taken.
     ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
     /// - Throws: `PlanningError` where the batch is empty or absurd, or there is nothing to train;
@@ -140,13 +149,26 @@ public final class Executor: @unchecked Sendable {
         }
         let outputFloats = network.layout.floats(batch: microBatchSize, network.output)
         outputBlock = try FloatBuffer(count: outputFloats)
-        gradientBlock = try FloatBuffer(count: isTraining ? outputFloats : 0)
-        let floats = network.trainedFloats
-        laneBlock = try FloatBuffer(count: isTraining ? laneCount * floats : 0)
-        lanes = (0..<laneCount).map { [laneBlock] in
-            Lane(
-                gradients: isTraining ? laneBlock.view.slice($0 * floats..<($0 + 1) * floats) : nil,
-                parameters: network.parameters.count)
+        outputGradientBlock = try FloatBuffer(count: isTraining ? outputFloats : 0)
+        factored =
+            try isTraining
+            ? network.factoredLayers(batchSize: batchSize).map {
+                try GradientFactors($1, of: $0, backend: network.backend, batchSize: batchSize)
+            } : []
+        factoredFloats = factored.isEmpty ? 0 : network.factoredFloats
+        laneFloats = network.trainedFloats - factoredFloats
+        productScratch = try FloatBuffer(
+            count: factored.isEmpty ? 0 : workers.count * DirectProduct.scratchCount)
+        gradientRuns = isTraining ? GradientRun.all(of: network, factored) : []
+        let (first, floats) = (factoredFloats, laneFloats)
+        parameterGradientBlock = try FloatBuffer(count: isTraining ? first + laneCount * floats : 0)
+        var factorsOfParameters = [GradientFactors?](repeating: nil, count: network.parameters.count)
+        for factors in factored { factorsOfParameters[factors.parameter.index] = factors }
+        lanes = (0..<laneCount).map { [parameterGradientBlock, factorsOfParameters] index in
+            let start = first + index * floats
+            return Lane(
+                gradients: isTraining ? parameterGradientBlock.view.slice(start..<start + floats) : nil,
+                firstFloat: first, factors: factorsOfParameters)
         }
         inputGradientBlock =
             keepsInputGradient
@@ -162,6 +184,7 @@ public final class Executor: @unchecked Sendable {
                     share: Share(turned, of: self.workers.count))
             }
         }
+        reduceJob = { [unowned self] run, worker in reduceGradients(run: run, worker: worker) }
         job = { [unowned self] lane, worker in
             timed(.dealing, worker: worker) { runLane(lane, worker: worker) }
         }
@@ -184,8 +207,8 @@ public final class Executor: @unchecked Sendable {
         run(source, count: count, loss: loss, computesGradients: false, phase: phase, seed: seed, step: 0)
     }
 
-    /// Runs the first `count` images of `source` forward and backward; the lanes then hold the gradients of
-    /// the mean loss (see `reduceGradients`).
+    /// Runs the first `count` images of `source` forward and backward. The gradients of the mean loss are there once
+    /// `reduceGradients` has put them together.
     ///
     /// - Parameters:
     ///   - phase: whether dropout and the like act.
@@ -199,22 +222,33 @@ public final class Executor: @unchecked Sendable {
             source, count: count, loss: loss, computesGradients: true, phase: phase, seed: seed, step: step)
     }
 
-    /// Adds the lanes' gradients over `range` of the trained parameters' floats; `gradients` then holds the sum
-    /// there.
-    public func reduceGradients(_ range: Range<Int>) {
-        Reductions.addTree(
-            laneBlock.view, of: network.trainedFloats, count: deal.laneCount, range: range)
+    /// Puts the gradients of the last batch together: `gradients`.
+    public func reduceGradients() { workers.run(jobs: gradientRuns.count, reduceJob!) }
+
+    /// Puts together those of a run, in a job of `worker`.
+    package func reduceGradients(run: Int, worker: Int) {
+        if let (factors, rows) = gradientRuns[run].factors {
+            let count = DirectProduct.scratchCount
+            timed(.backward(of: factors.layer), worker: worker) {
+                factors.multiply(
+                    rows, images: images, into: gradients,
+                    scratch: productScratch.view.slice(worker * count..<(worker + 1) * count))
+            }
+        } else {
+            timed(.reduction, worker: worker) {
+                let (first, range) = (factoredFloats, gradientRuns[run].range)
+                Reductions.addTree(
+                    parameterGradientBlock.view.slice(first..<parameterGradientBlock.count),
+                    of: laneFloats, count: deal.laneCount,
+                    range: range.lowerBound - first..<range.upperBound - first)
+            }
+        }
     }
 
-    /// As `reduceGradients`, in a job of `worker`.
-    package func reduceGradients(_ range: Range<Int>, worker: Int) {
-        timed(.reduction, worker: worker) { reduceGradients(range) }
-    }
-
-    /// The gradients of the last batch, laid out as the network's trained parameters, where they were reduced.
+    /// The gradients of the last batch, laid out as the network's trained parameters, once they are reduced.
     public var gradients: FloatView {
         precondition(isTraining, "this executor was made for inference")
-        return lanes[0].gradients!
+        return parameterGradientBlock.view.slice(0..<network.trainedFloats)
     }
 
     /// The gradient of the last batch's mean loss with respect to the images of the last pass, if it was asked
@@ -228,9 +262,13 @@ public final class Executor: @unchecked Sendable {
     /// Fills all memory but the parameters, to show that nothing is read before it is written.
     package func poisonMemory(with value: Float) {
         for memory in memories { memory.poison(value) }
-        for block in [inputBlock, outputBlock, gradientBlock, laneBlock, preparedBlock] {
+        for block in [
+            inputBlock, outputBlock, outputGradientBlock, parameterGradientBlock, productScratch,
+            preparedBlock,
+        ] {
             block.view.fill(value)
         }
+        for factors in factored { factors.poison(value) }
         preparedVersion = -1
         inputGradientBlock?.view.fill(value)
     }
@@ -308,7 +346,7 @@ public final class Executor: @unchecked Sendable {
         let source = source!
         let input = Tensor(room, batch: range.count, shape: network.input, layout: network.layout)
         memory.timed(.loading) { source.load(range, into: input) }
-        memory.firstImage = range.lowerBound
+        memory.images = range
         let context = LayerContext(layer: network.root, memory: memory)
         let place = range.lowerBound - pass.lowerBound..<range.upperBound - pass.lowerBound
         let output = outputs.images(place)
@@ -316,7 +354,7 @@ public final class Executor: @unchecked Sendable {
         guard let loss else { return }
         let gradient =
             computesGradients
-            ? Tensor(gradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
+            ? Tensor(outputGradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
                 .images(place)
             : nil
         memory.timed(.loss) {
@@ -329,7 +367,7 @@ public final class Executor: @unchecked Sendable {
             context.backward(
                 gradient, input: input, output: output,
                 inputGradient: inputGradients.map { .overwrite($0.images(place)) } ?? .discard)
-            lane.complete(network.parameters)
+            lane.complete(network.parameters, images: range)
         }
     }
 }

@@ -110,7 +110,7 @@ private final class GradientCheck {
     /// The numbers that were compared.
     func run(placesPerTensor: Int) throws -> Int {
         let start = try forward()
-        executor.reduceGradients(0..<network.trainedFloats)
+        executor.reduceGradients()
         // Before anything is moved: each forward pass computes them anew.
         let gradients = network.parameters.map { network.values(of: $0, in: executor.gradients) }
         let inputGradient = executor.inputGradients?.channelsFirstArray ?? []
@@ -239,7 +239,7 @@ private func checkSums(of layer: any Layer, input: Shape, layout: Layout, seed: 
         _ = executor.computeGradients(
             ArrayBatch(images: Array(images[range]), labels: Array(range)), count: range.count, loss: loss,
             phase: .evaluation, seed: seed)
-        executor.reduceGradients(0..<network.trainedFloats)
+        executor.reduceGradients()
         return network.parameters.map { network.values(of: $0, in: executor.gradients) }
     }
     let whole = try gradients(0..<count)

@@ -4,15 +4,20 @@ import ApusKernels
 final class Lane: @unchecked Sendable {
     var lossSum = 0.0
     var correct = 0
-    /// Laid out as the network's trained parameters; nil in inference.
-    let gradients: FloatView?
-    /// Of each of the network's parameters, whether its gradient holds something of this batch. All are not cleared before
-    /// it: the first contribution is written, or clears what it adds to, which then is in cache.
+    /// Laid out as the network's trained parameters from `firstFloat` on; nil in inference.
+    private let gradients: FloatView?
+    private let firstFloat: Int
+    /// Of each of the network's parameters, the factors of its gradient, which then is none of the lane's.
+    private let factors: [GradientFactors?]
+    /// Of each of the network's parameters, whether its gradient holds something of this batch, or its factors of this shard.
+    /// Not all are cleared before: the first contribution is written, or clears what it adds to, which then is in cache.
     private var isWritten: [Bool]
 
-    init(gradients: FloatView?, parameters: Int) {
+    init(gradients: FloatView?, firstFloat: Int, factors: [GradientFactors?]) {
         self.gradients = gradients
-        isWritten = [Bool](repeating: false, count: parameters)
+        self.firstFloat = firstFloat
+        self.factors = factors
+        isWritten = [Bool](repeating: false, count: factors.count)
     }
 
     /// Forgets the batch before.
@@ -25,20 +30,34 @@ final class Lane: @unchecked Sendable {
     /// Where a contribution to a parameter's gradient goes.
     func gradient(of parameter: Parameter) -> ParameterGradient? {
         guard !parameter.isFrozen, let gradients else { return nil }
+        let range = parameter.range.lowerBound - firstFloat..<parameter.range.upperBound - firstFloat
         let isAddition = isWritten[parameter.index]
         if !isAddition {
             isWritten[parameter.index] = true
             // Sums and optimisers run over the floats up to the next parameter, which stay zero.
-            let end = FloatBuffer.aligned(parameter.range.upperBound)
-            gradients.slice(parameter.range.upperBound..<end).fill(0)
+            gradients.slice(range.upperBound..<FloatBuffer.aligned(range.upperBound)).fill(0)
         }
-        return ParameterGradient(values: gradients.slice(parameter.range), isAddition: isAddition)
+        return ParameterGradient(values: gradients.slice(range), isAddition: isAddition)
     }
 
-    /// Clears the gradients of those parameters to which the first shard has contributed nothing.
-    func complete(_ parameters: [Parameter]) {
-        for index in isWritten.indices where !isWritten[index] {
-            gradient(of: parameters[index])?.values.fill(0)
+    /// Where a shard leaves the factors of a parameter's gradient.
+    func factors(of parameter: Parameter, images: Range<Int>) -> (outputGradients: MatrixView, inputs: MatrixView)? {
+        guard let factors = factors[parameter.index] else { return nil }
+        precondition(!isWritten[parameter.index], "\(parameter.name) has a second gradient in one pass")
+        isWritten[parameter.index] = true
+        return factors.rows(images)
+    }
+
+    /// Clears the gradients of those parameters to which the first shard has contributed nothing, and what factors a shard has not
+    /// left.
+    func complete(_ parameters: [Parameter], images: Range<Int>) {
+        for index in isWritten.indices {
+            if let factors = factors[index] {
+                if !isWritten[index] { factors.clear(images) }
+                isWritten[index] = false
+            } else if !isWritten[index] {
+                gradient(of: parameters[index])?.values.fill(0)
+            }
         }
     }
 }

@@ -48,6 +48,13 @@ public struct LayerContext {
         memory.lane?.gradient(of: layer.parameters[index])
     }
 
+    /// Where to leave the factors of a parameter's gradient, a row for each of the shard's images, or nil where it has none
+    /// or is not wanted: the gradient is the sum over the batch of `outputGradients[i]^T inputs[i]`. To be asked for once in a
+    /// backward pass.
+    func gradientFactors(_ index: Int) -> (outputGradients: MatrixView, inputs: MatrixView)? {
+        memory.lane?.factors(of: layer.parameters[index], images: memory.images)
+    }
+
     /// Memory that lasts from forward to backward.
     public func saved(_ index: Int) -> FloatView {
         memory.saved.slice(memory.plan.savedRanges[layer.firstSaved + index])
@@ -98,7 +105,7 @@ public struct LayerContext {
     public func random(_ purpose: CounterRandom.Purpose, image: Int) -> CounterRandom {
         CounterRandom(
             seed: memory.seed, purpose: purpose, unit: layer.identifier, epoch: memory.step,
-            sample: memory.firstImage + image)
+            sample: memory.images.lowerBound + image)
     }
 
     /// Runs a layer inside a container.
@@ -140,13 +147,13 @@ public struct LayerContext {
     /// Shows a layer's output to who asked to see it.
     func record(child index: Int, _ output: Tensor) {
         guard let observer = memory.observer, !layer.children[index].isUnnamed else { return }
-        observer(layer.children[index], output, memory.firstImage)
+        observer(layer.children[index], output, memory.images.lowerBound)
     }
 
     /// Shows the gradient of a layer's output to who asked to see it.
     func recordGradient(child index: Int, _ outputGradient: Tensor) {
         guard let observer = memory.gradientObserver, !layer.children[index].isUnnamed else { return }
-        observer(layer.children[index], outputGradient, memory.firstImage)
+        observer(layer.children[index], outputGradient, memory.images.lowerBound)
     }
 
     /// The output's shape of a layer inside a container.
@@ -189,8 +196,8 @@ final class WorkerMemory: @unchecked Sendable {
     var timer: WorkerTimer?
     var seed: UInt64 = 0
     var step = 0
-    /// The place in the batch of the shard's first image.
-    var firstImage = 0
+    /// The shard's places in the batch.
+    var images = 0..<0
 
     /// - Parameter savesActivations: whether the worker runs whole shards, and not only shares of layers.
     init(

@@ -19,6 +19,8 @@ public final class Network: @unchecked Sendable {
     public let parameters: [Parameter]
     /// Floats of the block of parameters that training moves: its first ones.
     public let trainedFloats: Int
+    /// Floats of its first ones, whose gradients can be made of factors.
+    let factoredFloats: Int
 
     /// What an image takes to train where no layer computes another: shards are cut by it, so that fusing changes
     /// none.
@@ -77,6 +79,7 @@ public final class Network: @unchecked Sendable {
         unfusedImageFloats = MemoryPlan.floatsPerImage(plain)
         parameters = planned.parameters
         trainedFloats = planned.trainedFloats
+        factoredFloats = planned.factoredFloats
         block = try FloatBuffer(count: planned.parameterFloats)
     }
 
@@ -90,6 +93,7 @@ public final class Network: @unchecked Sendable {
         unfusedImageFloats = other.unfusedImageFloats
         parameters = other.parameters
         trainedFloats = other.trainedFloats
+        factoredFloats = other.factoredFloats
         block = try FloatBuffer(count: other.block.count)
         block.view.copy(from: other.block.view)
     }
@@ -121,6 +125,18 @@ public final class Network: @unchecked Sendable {
 
     /// The parameters that training moves, in the order of planning.
     public var trainedParameters: [Parameter] { parameters.filter { !$0.isFrozen } }
+
+    /// The parameters whose gradients are made of factors in batches of that size, in the order of their places: all that can, or
+    /// none, where the factors would take more than three times the gradients, and what threads read of them more than it
+    /// takes to add up lanes (`lenet5` from 220 images on).
+    func factoredLayers(batchSize: Int) -> [(layer: PlannedLayer, parameter: Parameter)] {
+        var found: [(layer: PlannedLayer, parameter: Parameter)] = []
+        root.forEach { layer in
+            found += layer.parameters.filter(\.hasGradientFactors).map { (layer, $0) }
+        }
+        let floats = found.reduce(0) { $0 + GradientFactors.floats($1.parameter, batchSize: batchSize) }
+        return floats <= 3 * factoredFloats ? found : []
+    }
 
     /// Numbers in all parameters, the frozen ones included.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }

@@ -17,6 +17,9 @@ public struct ParameterSpecification: Sendable {
     public let shape: [Int]
     public let initializer: Initializer
     public let order: Order
+    /// Whether backward can leave two factors of a matrix's gradient for each image (`LayerContext.gradientFactors`), in place
+    /// of the gradient.
+    var hasGradientFactors = false
 
     public init(_ name: String, shape: [Int], initializer: Initializer, order: Order = .same) {
         self.name = name
@@ -58,5 +61,7 @@ public struct Parameter: Sendable {
     public let isFrozen: Bool
 
     public var shape: [Int] { specification.shape }
+    /// Whether its gradient can be made of factors and is wanted.
+    var hasGradientFactors: Bool { specification.hasGradientFactors && !isFrozen }
     public var count: Int { range.count }
 }

@@ -114,17 +114,18 @@ public final class PlannedLayer: Sendable {
     ) throws -> PlannedNetwork {
         var numbering = Numbering(frozen: try plan.frozenNames(freezing))
         plan.forEachParameter(path: "") { name, specification in
-            if !numbering.frozen.contains(name) {
-                numbering.frozenEnd += FloatBuffer.aligned(specification.count)
-            }
+            guard !numbering.frozen.contains(name) else { return }
+            let floats = FloatBuffer.aligned(specification.count)
+            if specification.hasGradientFactors { numbering.laneEnd += floats }
+            numbering.frozenEnd += floats
         }
-        let trainedFloats = numbering.frozenEnd
+        let (factoredFloats, trainedFloats) = (numbering.laneEnd, numbering.frozenEnd)
         let root = PlannedLayer(
             plan, layer: layer, running: layer, path: "", isUnnamed: false, input: input, stored: plan.output,
             numbering: &numbering)
         return PlannedNetwork(
-            root: root, parameters: numbering.parameters, trainedFloats: trainedFloats,
-            parameterFloats: numbering.frozenEnd)
+            root: root, parameters: numbering.parameters, factoredFloats: factoredFloats,
+            trainedFloats: trainedFloats, parameterFloats: numbering.frozenEnd)
     }
 
     fileprivate struct Numbering {
@@ -134,8 +135,10 @@ public final class PlannedLayer: Sendable {
         var prepared = 0
         var parameters: [Parameter] = []
         let frozen: Set<String>
-        /// Where the trained parameters booked so far end, and the frozen ones, which follow them all.
-        var trainedEnd = 0
+        /// Where the parameters booked so far end: those whose gradients have factors, the others that are trained, and the
+        /// frozen ones, which follow each other.
+        var factoredEnd = 0
+        var laneEnd = 0
         var frozenEnd = 0
 
         init(frozen: Set<String>) { self.frozen = frozen }
@@ -143,10 +146,11 @@ public final class PlannedLayer: Sendable {
         mutating func book(_ specification: ParameterSpecification, path: String) -> Parameter {
             let name = specification.fullName(path)
             let isFrozen = frozen.contains(name)
-            let start = isFrozen ? frozenEnd : trainedEnd
+            let end: WritableKeyPath<Numbering, Int> =
+                isFrozen ? \.frozenEnd : specification.hasGradientFactors ? \.factoredEnd : \.laneEnd
+            let start = self[keyPath: end]
             // Each starts at a cache line; the floats between stay zero whatever the optimiser.
-            let end = start + FloatBuffer.aligned(specification.count)
-            if isFrozen { frozenEnd = end } else { trainedEnd = end }
+            self[keyPath: end] += FloatBuffer.aligned(specification.count)
             let parameter = Parameter(
                 specification: specification, index: parameters.count, name: name,
                 range: start..<start + specification.count, isFrozen: isFrozen)
@@ -161,17 +165,19 @@ public final class PlannedLayer: Sendable {
     }
 
     /// This layer and all inside it, from the root down.
-    func forEach(_ body: (PlannedLayer) -> Void) {
-        body(self)
-        for child in children { child.forEach(body) }
+    func forEach(_ body: (PlannedLayer) throws -> Void) rethrows {
+        try body(self)
+        for child in children { try child.forEach(body) }
     }
 }
 
-/// A network's planned layers, and its parameters: first all that are trained, then those that are frozen.
+/// A network's planned layers, and its parameters: first those that are trained and whose gradients have factors, then the others
+/// that are trained, then those that are frozen.
 struct PlannedNetwork {
     let root: PlannedLayer
     /// In the order of planning.
     let parameters: [Parameter]
+    let factoredFloats: Int
     let trainedFloats: Int
     let parameterFloats: Int
 }

@@ -35,8 +35,9 @@ public struct Linear: Layer {
             throw planning.error("expects \(inputs) features, found \(shape.channels)")
         }
         guard outputs > 0 else { throw planning.error("needs at least one output") }
-        let weight = ParameterSpecification(
+        var weight = ParameterSpecification(
             "weight", shape: [outputs, inputs], initializer: weightInitializer)
+        weight.hasGradientFactors = GradientFactors.suit(outputs: outputs, inputs: inputs)
         let bias = ParameterSpecification(
             "bias", shape: [outputs],
             initializer: biasInitializer ?? .uniform(bound: 1 / Float(inputs).squareRoot()))
@@ -61,14 +62,21 @@ public struct Linear: Layer {
         _ outputGradient: Tensor, input: Tensor, output: Tensor, inputGradient: GradientDestination,
         _ context: LayerContext
     ) {
+        let factors = context.gradientFactors(0)
+        if let factors {
+            outputGradient.copyVectors(to: factors.outputGradients)
+            input.copyVectors(to: factors.inputs)
+        }
+        let weightGradient = factors == nil ? context.parameterGradient(0) : nil
         guard input.layout != .imagesLast else {
-            backwardBlocks(outputGradient, input: input, inputGradient: inputGradient, context)
+            backwardBlocks(
+                outputGradient, input: input, inputGradient: inputGradient, weightGradient, context)
             return
         }
-        if let gradient = context.parameterGradient(0) {
+        if let weightGradient {
             multiply(
-                outputGradient.matrix.transposed, input.matrix, into: weight(gradient.values),
-                beta: gradient.isAddition ? 1 : 0)
+                outputGradient.matrix.transposed, input.matrix, into: weight(weightGradient.values),
+                beta: weightGradient.isAddition ? 1 : 0)
         }
         if hasBias, let gradient = context.gradient(1) {
             outputGradient.matrix.addColumnSums(to: gradient)
@@ -92,15 +100,16 @@ public struct Linear: Layer {
     }
 
     private func backwardBlocks(
-        _ outputGradient: Tensor, input: Tensor, inputGradient: GradientDestination, _ context: LayerContext
+        _ outputGradient: Tensor, input: Tensor, inputGradient: GradientDestination,
+        _ weightGradient: ParameterGradient?, _ context: LayerContext
     ) {
         for block in 0..<outputGradient.rows {
             // Sums over images leave out those that are none.
             let dy = outputGradient.features(ofBlock: block)
-            if let gradient = context.parameterGradient(0) {
+            if let weightGradient {
                 DirectProduct.multiply(
-                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(gradient.values),
-                    adding: gradient.isAddition, scratch: context.scratch(0))
+                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(weightGradient.values),
+                    adding: weightGradient.isAddition || block > 0, scratch: context.scratch(0))
             }
             if hasBias, let gradient = context.gradient(1) { dy.addRowSums(to: gradient) }
             if let target = inputGradient.tensor {

@@ -103,7 +103,7 @@ private struct Halves: Layer {
             images: Array(repeating: [1, 2, 3, 4], count: count), labels: Array(repeating: 0, count: count))
         for _ in 0..<2 {
             _ = executor.computeGradients(images, count: count, loss: SoftmaxCrossEntropy())
-            executor.reduceGradients(0..<network.trainedFloats)
+            executor.reduceGradients()
             let gradients = network.parameters.map { network.values(of: $0, in: executor.gradients) }
             #expect(gradients == [[0, Float(count), 0], [0, 0, 0]])
             // And what lies between parameters.

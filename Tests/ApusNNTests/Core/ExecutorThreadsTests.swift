@@ -93,18 +93,6 @@ import Testing
         #expect(inference.infer(batch, count: 50, loss: SoftmaxCrossEntropy()) == outcome)
     }
 
-    /// Reducing in pieces, as workers do, gives the bits of reducing at once.
-    @Test func gradientsMayBeReducedInPieces() throws {
-        let network = try Network(branchedModel(), input: ExecutorTests.shape)
-        let executor = try Executor(network, batchSize: 150)
-        let batch = ExecutorTests.batch(150)
-        let whole = StepResult(executor, batch, loss: SoftmaxCrossEntropy()).gradients
-        _ = executor.computeGradients(batch, count: 150, loss: SoftmaxCrossEntropy())
-        let count = network.parameterBlock.count
-        for range in [count / 2..<count, 0..<100, 100..<count / 2] { executor.reduceGradients(range) }
-        #expect(executor.gradients.array == whole)
-    }
-
     private func expectSameBits(
         _ result: StepResult, _ expected: StepResult, sourceLocation: SourceLocation = #_sourceLocation
     ) {

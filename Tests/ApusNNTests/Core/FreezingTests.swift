@@ -29,7 +29,7 @@ import Testing
             ArrayBatch(
                 images: uniformArrays(6, of: network.input.count, seed: 1), labels: [0, 1, 2, 3, 0, 1]),
             count: 6, loss: SoftmaxCrossEntropy())
-        executor.reduceGradients(0..<network.trainedFloats)
+        executor.reduceGradients()
         return executor
     }
 
