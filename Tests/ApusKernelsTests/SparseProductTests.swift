@@ -46,9 +46,20 @@ struct SparseProductTests {
                         scratch: memory.view(count: DirectProduct.scratchCount), with: kernels(path))
                     #expect(
                         SparseProduct.multiply(
-                            x, y, into: part(results[1]), adding: adds, bias: bias, rectifying: rectifies,
-                            scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path)))
+                            x, .plain(y), into: part(results[1]), adding: adds, bias: bias,
+                            rectifying: rectifies, scratch: scratch(memory, rows: rows, depth: depth),
+                            with: kernels(path)))
                     expectEqual(results[1].array, results[0].array)
+                    guard !transposesB else { return }
+                    let panels = memory.view(count: DirectProduct.packedCount(rows: depth, columns: columns))
+                    DirectProduct.pack(y, into: panels, with: kernels(path))
+                    let packed = memory.view(wide)
+                    #expect(
+                        SparseProduct.multiply(
+                            x, .packed(panels, rows: depth, columns: columns), into: part(packed),
+                            adding: adds, bias: bias, rectifying: rectifies,
+                            scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path)))
+                    expectEqual(packed.array, results[0].array)
                 }
             }
         }
@@ -66,8 +77,9 @@ struct SparseProductTests {
                 let result = memory.view([Float](repeating: 5, count: rows * columns))
                 let isMade = SparseProduct.multiply(
                     a.matrix(rows: rows, columns: depth),
-                    memory.view(uniformFloats(count: depth * columns, seed: 3))
-                        .matrix(rows: depth, columns: columns),
+                    .plain(
+                        memory.view(uniformFloats(count: depth * columns, seed: 3))
+                            .matrix(rows: depth, columns: columns)),
                     into: result.matrix(rows: rows, columns: columns),
                     scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path))
                 #expect(isMade != result.array.allSatisfy { $0 == 5 })
@@ -94,8 +106,9 @@ struct SparseProductTests {
                 let result = memory.view([Float](repeating: 0, count: rows * columns))
                 return SparseProduct.multiply(
                     memory.view(a).matrix(rows: rows, columns: depth),
-                    memory.view([Float](repeating: 1, count: depth * columns))
-                        .matrix(rows: depth, columns: columns),
+                    .plain(
+                        memory.view([Float](repeating: 1, count: depth * columns))
+                            .matrix(rows: depth, columns: columns)),
                     into: result.matrix(rows: rows, columns: columns),
                     scratch: scratch(memory, rows: rows, depth: depth), with: kernels(path))
             }
@@ -113,7 +126,7 @@ struct SparseProductTests {
             #expect(
                 SparseProduct.multiply(
                     memory.view([0, .nan, 0, 0, 2, 0, 0, 0, 0, 0, 0, 5]).matrix(rows: 3, columns: 4),
-                    memory.view(second).matrix(rows: 4, columns: 20),
+                    .plain(memory.view(second).matrix(rows: 4, columns: 20)),
                     into: result.matrix(rows: 3, columns: 20), rectifying: true,
                     scratch: scratch(memory, rows: 3, depth: 4), with: kernels(path)))
             let rows = (0..<3).map { Array(result.array[$0 * 20..<($0 + 1) * 20]) }
@@ -131,7 +144,7 @@ struct SparseProductTests {
             #expect(
                 SparseProduct.multiply(
                     memory.view([Float](repeating: 0, count: 600)).matrix(rows: 2, columns: 300),
-                    memory.view([Float](repeating: 1, count: 300 * 40)).matrix(rows: 300, columns: 40),
+                    .plain(memory.view([Float](repeating: 1, count: 300 * 40)).matrix(rows: 300, columns: 40)),
                     into: result.matrix(rows: 2, columns: 40), bias: memory.view(bias),
                     scratch: scratch(memory, rows: 2, depth: 300), with: kernels(path)))
             expectEqual(result.array, bias + bias)

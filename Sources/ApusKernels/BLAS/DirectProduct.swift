@@ -24,15 +24,13 @@ package enum DirectProduct {
         var product = unsafe apus_product()
         unsafe product.columns = b.columns
         unsafe product.depth = b.rows
-        unsafe product.setSecondFactor(b)
+        unsafe product.setSecondFactor(.plain(b))
         unsafe (kernels ?? VectorKernels.current).pack(&product, packed.base)
     }
 
-    /// A share of the columns of a matrix that `pack` has copied, whose panels are its own: steps of the widest panel, but that the last
-    /// share takes the rest too, for what is left over after a step may be packed as two panels alike.
+    /// A share of the columns of a matrix that `pack` has copied, whose panels are its own.
     package static func columns(_ share: Share, of columns: Int) -> Range<Int> {
-        let width = Int(apus_panel_width)
-        let steps = max(1, columns / width)
+        let (width, steps) = (Int(apus_panel_width), steps(columns))
         let own = share.range(of: steps)
         let isLast = !own.isEmpty && own.upperBound == steps
         return own.lowerBound * width..<(isLast ? columns : own.upperBound * width)
@@ -40,10 +38,17 @@ package enum DirectProduct {
 
     /// Whether columns are shares of such a matrix, or all of it.
     static func arePanels(_ range: Range<Int>, of columns: Int) -> Bool {
-        let width = Int(apus_panel_width)
-        return range.lowerBound % width == 0
-            && (range.upperBound == columns
-                || range.upperBound % width == 0 && columns - range.upperBound >= width)
+        let (width, steps) = (Int(apus_panel_width), steps(columns))
+        func startsPanel(_ column: Int) -> Bool { column % width == 0 && column / width < steps }
+        return startsPanel(range.lowerBound)
+            && (range.upperBound == columns || startsPanel(range.upperBound))
+    }
+
+    /// Places where a panel begins however many columns are left: each widest one. But one chunk or two that are left over are packed
+    /// with four others, as two panels alike.
+    private static func steps(_ columns: Int) -> Int {
+        let chunk = Int(apus_chunk)
+        return max(1, ((columns + chunk - 1) / chunk + 1) / (Int(apus_panel_width) / chunk))
     }
 
     /// The second factor of a product: a matrix, or what `pack` has made of it.
@@ -98,14 +103,7 @@ package enum DirectProduct {
             unsafe product.mask = unsafe UnsafePointer(mask.base)
             unsafe product.mask_row = mask.leadingDimension
         }
-        switch b {
-        case .plain(let matrix):
-            unsafe product.setSecondFactor(matrix)
-        case .packed(let panels, let rows, let columns):
-            precondition(panels.count >= packedCount(rows: rows, columns: columns))
-            unsafe product.b = unsafe UnsafePointer(panels.base)
-            unsafe product.is_b_packed = true
-        }
+        unsafe product.setSecondFactor(b)
         unsafe (kernels ?? VectorKernels.current).product(&product, scratch.base)
     }
 }
@@ -134,9 +132,16 @@ extension apus_product {
         unsafe rectifies = rectifying
     }
 
-    mutating func setSecondFactor(_ matrix: MatrixView) {
-        unsafe b = unsafe UnsafePointer(matrix.base)
-        unsafe b_row = matrix.leadingDimension
-        unsafe is_b_transposed = matrix.isTransposed
+    mutating func setSecondFactor(_ factor: DirectProduct.SecondFactor) {
+        switch factor {
+        case .plain(let matrix):
+            unsafe b = unsafe UnsafePointer(matrix.base)
+            unsafe b_row = matrix.leadingDimension
+            unsafe is_b_transposed = matrix.isTransposed
+        case .packed(let panels, let rows, let columns):
+            precondition(panels.count >= DirectProduct.packedCount(rows: rows, columns: columns))
+            unsafe b = unsafe UnsafePointer(panels.base)
+            unsafe is_b_packed = true
+        }
     }
 }

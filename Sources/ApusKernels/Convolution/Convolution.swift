@@ -95,16 +95,15 @@ public enum Convolution {
         _ geometry: ConvolutionGeometry, _ columns: MatrixView, _ weights: ConvolutionWeights,
         channels: Range<Int>, into output: MatrixView, bias: FloatView?, rectifies: Bool, scratch: FloatView
     ) {
+        let factor = weights.factor(geometry, channels: channels)
         if multiplyLeavingOutZeros(
-            geometry, columns, weightMatrix(geometry, weights.values, channels: channels), into: output,
-            bias: bias,
-            rectifying: rectifies, scratch: scratch)
+            geometry, columns, factor, into: output, bias: bias, rectifying: rectifies, scratch: scratch)
         {
             return
         }
         DirectProduct.multiply(
-            columns, weights.factor(geometry, channels: channels), into: output, bias: bias,
-            rectifying: rectifies, scratch: geometry.panel(in: scratch))
+            columns, factor, into: output, bias: bias, rectifying: rectifies,
+            scratch: geometry.panel(in: scratch))
     }
 
     /// Adds the gradient of the bias, adds or, unless `addingToWeights`, writes that of the weights, and adds or writes that of the
@@ -197,7 +196,9 @@ public enum Convolution {
             _ a: MatrixView, _ dy: MatrixView, into result: MatrixView, continuing: Bool = false
         ) {
             if algorithm == .direct {
-                if multiplyLeavingOutZeros(geometry, a, dy, into: result, adding: true, scratch: scratch) {
+                if multiplyLeavingOutZeros(
+                    geometry, a, .plain(dy), into: result, adding: true, scratch: scratch)
+                {
                     return
                 }
                 if !geometry.hasWideWeights {
@@ -212,17 +213,19 @@ public enum Convolution {
         func inputProduct(
             _ dy: MatrixView, _ group: Int, into result: MatrixView, adding: Bool, mask: MatrixView? = nil
         ) {
-            let w = weightMatrix(geometry, weights.values, group, .channelsLast).transposed
-            if algorithm == .direct {
-                if multiplyLeavingOutZeros(geometry, dy, w, into: result, adding: adding, scratch: scratch) {
-                    return
-                }
-                DirectProduct.multiply(
-                    dy, weights.transposedFactor(geometry, group: group), into: result, adding: adding,
-                    mask: mask, scratch: geometry.panel(in: scratch))
-            } else {
-                multiply(dy, w, into: result, beta: adding ? 1 : 0)
+            guard algorithm == .direct else {
+                let w = weightMatrix(geometry, weights.values, group, .channelsLast)
+                multiply(dy, w.transposed, into: result, beta: adding ? 1 : 0)
+                return
             }
+            let factor = weights.transposedFactor(geometry, group: group)
+            if multiplyLeavingOutZeros(
+                geometry, dy, factor, into: result, adding: adding, scratch: scratch)
+            {
+                return
+            }
+            DirectProduct.multiply(
+                dy, factor, into: result, adding: adding, mask: mask, scratch: geometry.panel(in: scratch))
         }
         geometry.forEachTile(pixels) { tile in
             let rows = tile.rows(from: origin)
@@ -267,8 +270,9 @@ public enum Convolution {
 
     /// A product of a convolution with wide weights, if enough of `a` is zero; if not, nothing is done.
     private static func multiplyLeavingOutZeros(
-        _ geometry: ConvolutionGeometry, _ a: MatrixView, _ b: MatrixView, into result: MatrixView,
-        adding: Bool = false, bias: FloatView? = nil, rectifying: Bool = false, scratch: FloatView
+        _ geometry: ConvolutionGeometry, _ a: MatrixView, _ b: DirectProduct.SecondFactor,
+        into result: MatrixView, adding: Bool = false, bias: FloatView? = nil, rectifying: Bool = false,
+        scratch: FloatView
     ) -> Bool {
         geometry.hasWideWeights
             && SparseProduct.multiply(

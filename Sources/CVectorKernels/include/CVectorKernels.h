@@ -121,8 +121,8 @@ typedef struct {
     int32_t place;
 } apus_element;
 
-/// Rows of the second matrix of which products copy a part at a time where the first has many zeros, for the nearest cache, and the
-/// most floats of such a part.
+/// Rows of the second matrix that stay in the nearest cache, a part of them, where the first has many zeros, and the most floats of
+/// such a part, which is copied where it is not packed.
 enum { apus_sparse_depth = 64, apus_sparse_floats = 8192 };
 
 /// A 1x1 convolution whose output, of so many pixels an image, goes through a ReLU to the mean of each channel.
@@ -245,7 +245,7 @@ typedef struct {
     void (*pack)(const apus_product *product, float *panels);
     /// Writes the transpose of a matrix of so many rows and columns.
     void (*transpose)(long rows, long columns, const float *from, long from_row, float *to, long to_row);
-    /// `product`, of matrices of which neither comes in runs nor is packed, by the elements of the first that are not zero. Does
+    /// `product`, of matrices of which the first does not come in runs, by the elements of the first that are not zero. Does
     /// nothing, and returns false, where they are more than `density` of all, counted from the front on. `list` has room for so
     /// many and `apus_sparse_depth` others; `counts` for the rows of each block, of so much of the depth; `block` for
     /// `apus_sparse_floats`. An infinity or NaN of the second matrix is not seen where the first has a zero.
