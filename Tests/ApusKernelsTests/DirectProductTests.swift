@@ -17,6 +17,46 @@ struct DirectProductTests {
         (13, 64, 128), (13, 80, 129),
     ]
 
+    /// On the paths there are: how wide panels are is the path's.
+    @Test(
+        "shares of packed columns have the bits of the whole", arguments: paths,
+        [40, 176, 192, 208, 224, 300])
+    func shares(path: UInt32, columns: Int) {
+        let (rows, depth) = (7, 20)
+        withMemory { memory in
+            let a = memory.view(uniformFloats(count: rows * depth, seed: 1)).matrix(
+                rows: rows, columns: depth)
+            let b = memory.view(uniformFloats(count: depth * columns, seed: 2))
+                .matrix(rows: depth, columns: columns)
+            let panels = memory.view(count: DirectProduct.packedCount(rows: depth, columns: columns))
+            DirectProduct.pack(b, into: panels, with: kernels(path))
+            let scratch = memory.view(count: DirectProduct.scratchCount)
+            let whole = memory.view(count: rows * columns)
+            DirectProduct.multiply(
+                a, .plain(b), into: whole.matrix(rows: rows, columns: columns), scratch: scratch,
+                with: kernels(path))
+            for count in 1...6 {
+                let parts = memory.view(count: rows * columns)
+                var end = 0
+                for share in 0..<count {
+                    let range = DirectProduct.columns(Share(share, of: count), of: columns)
+                    if range.isEmpty { continue }
+                    #expect(range.lowerBound == end)
+                    end = range.upperBound
+                    DirectProduct.multiply(
+                        a,
+                        .packed(
+                            panels.slice(range.lowerBound * depth..<panels.count), rows: depth,
+                            columns: range.count),
+                        into: parts.matrix(rows: rows, columns: columns).columns(range), scratch: scratch,
+                        with: kernels(path))
+                }
+                #expect(end == columns)
+                expectEqual(parts.array, whole.array)
+            }
+        }
+    }
+
     @Test("whole numbers multiply exactly, either operand transposed", arguments: paths, extents)
     func exactness(path: UInt32, extent: (rows: Int, columns: Int, depth: Int)) {
         let (rows, columns, depth) = extent

@@ -48,8 +48,8 @@ package struct AveragedConvolution {
         FloatBuffer.aligned(convolution.tilePixels * convolution.output.channels)
     }
 
-    /// Computes the means, and to `positives` where the map is above zero, unless no gradient follows. Threads share channels, by 64
-    /// or more.
+    /// Computes the means, and to `positives` where the map is above zero, unless no gradient follows. Threads share channels, by
+    /// panels of 64, the last of which may be narrower.
     package func forward(
         input: Tensor, weights: ConvolutionWeights, bias: FloatView?, share: Share = .all,
         scratch: FloatView, into output: Tensor, positives: FloatView, keepsPositives: Bool = true

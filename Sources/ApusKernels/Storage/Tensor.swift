@@ -165,7 +165,8 @@ public struct Tensor: @unchecked Sendable {
     /// Writes vectors to the rows of `matrix`, one for each image.
     package func copyVectors(to matrix: MatrixView) {
         precondition(
-            shape.isVector && !matrix.isTransposed && matrix.rows == batch && matrix.columns == shape.channels)
+            shape.isVector && !matrix.isTransposed && matrix.rows == batch && matrix.columns == shape.channels
+        )
         guard layout == .imagesLast else {
             for image in 0..<batch {
                 unsafe (matrix.base + image * matrix.leadingDimension).update(

@@ -4,8 +4,9 @@ import ApusKernels
 ///
 /// A batch is cut into shards of a few images, whose activations stay in cache, and the shards are dealt to
 /// up to twelve lanes (`ShardDeal`), each with a gradient block of its own and the shards it owns in order. Both follow from
-/// the network and the batch alone, and the lanes' gradients are added in a fixed tree, and those of wide matrices are
-/// products for the whole batch (`GradientFactors`), so results have the same bits for any number of threads. All memory is allocated here, none in a step.
+/// the network and the batch alone. The lanes' gradients are added in a fixed tree, and those of wide matrices are
+/// products for the whole batch (`GradientFactors`), so that results have the same bits for any number of threads. All
+/// memory is allocated here, none in a step.
 ///
 /// A batch may be computed in passes over a part of its images, the gradients adding up: a shard's lane is that which
 /// it has in the whole batch.
@@ -107,7 +108,8 @@ public final class Executor: @unchecked Sendable {
     /// - Parameters:
     ///   - microBatch: the images of a pass, rounded to whole shards; by default the batch. Results have the same
     ///     bits, but `outputs` and `inputGradients` are those of the last pass alone, which is what it saves:
-    ///     activations are kept for a shard in any case, and factors of gradients for the batch. A pass of fewer shards than threads leaves some idle.
+    ///     activations are kept for a shard in any case, and factors of gradients for the batch. A pass of fewer shards
+    ///     than threads leaves some idle.
     ///   - isTraining: whether gradients are computed; without, less memory is taken.
     ///   - keepsInputGradient: whether the gradient with respect to the images is computed too.
     /// - Throws: `PlanningError` where the batch is empty or absurd, or there is nothing to train;
@@ -354,8 +356,10 @@ public final class Executor: @unchecked Sendable {
         guard let loss else { return }
         let gradient =
             computesGradients
-            ? Tensor(outputGradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout)
-                .images(place)
+            ? Tensor(
+                outputGradientBlock.view, batch: pass.count, shape: network.output, layout: network.layout
+            )
+            .images(place)
             : nil
         memory.timed(.loss) {
             memory.targets.load(range, of: source)

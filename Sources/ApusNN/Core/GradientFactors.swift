@@ -62,7 +62,8 @@ final class GradientFactors: @unchecked Sendable {
     func multiply(_ rows: Range<Int>, images: Int, into gradients: FloatView, scratch: FloatView) {
         let (outputGradients, inputs) = self.rows(0..<images)
         let range = parameter.range
-        let result = gradients.slice(range).matrix(rows: parameter.shape[0], columns: inputs.columns).rows(rows)
+        let result = gradients.slice(range).matrix(rows: parameter.shape[0], columns: inputs.columns).rows(
+            rows)
         let left = outputGradients.columns(rows).transposed
         if usesOpenBLAS {
             ApusKernels.multiply(left, inputs, into: result)

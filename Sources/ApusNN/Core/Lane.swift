@@ -41,7 +41,9 @@ final class Lane: @unchecked Sendable {
     }
 
     /// Where a shard leaves the factors of a parameter's gradient.
-    func factors(of parameter: Parameter, images: Range<Int>) -> (outputGradients: MatrixView, inputs: MatrixView)? {
+    func factors(of parameter: Parameter, images: Range<Int>) -> (
+        outputGradients: MatrixView, inputs: MatrixView
+    )? {
         guard let factors = factors[parameter.index] else { return nil }
         precondition(!isWritten[parameter.index], "\(parameter.name) has a second gradient in one pass")
         isWritten[parameter.index] = true

@@ -128,7 +128,7 @@ public final class Network: @unchecked Sendable {
 
     /// The parameters whose gradients are made of factors in batches of that size, in the order of their places: all that can, or
     /// none, where the factors would take more than three times the gradients, and what threads read of them more than it
-    /// takes to add up lanes (`lenet5` from 220 images on).
+    /// takes to add up lanes (`lenet5` from 218 images on).
     func factoredLayers(batchSize: Int) -> [(layer: PlannedLayer, parameter: Parameter)] {
         var found: [(layer: PlannedLayer, parameter: Parameter)] = []
         root.forEach { layer in

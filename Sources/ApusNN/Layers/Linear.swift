@@ -108,7 +108,8 @@ public struct Linear: Layer {
             let dy = outputGradient.features(ofBlock: block)
             if let weightGradient {
                 DirectProduct.multiply(
-                    dy, .plain(input.features(ofBlock: block).transposed), into: weight(weightGradient.values),
+                    dy, .plain(input.features(ofBlock: block).transposed),
+                    into: weight(weightGradient.values),
                     adding: weightGradient.isAddition || block > 0, scratch: context.scratch(0))
             }
             if hasBias, let gradient = context.gradient(1) { dy.addRowSums(to: gradient) }

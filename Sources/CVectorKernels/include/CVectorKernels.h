@@ -115,7 +115,8 @@ typedef struct {
     bool continues;
 } apus_product;
 
-/// An element of a matrix that is not zero, and where a row of another begins that it is multiplied with.
+/// An element of a matrix that is not zero, and `apus_chunk` times the number, in its block, of the other's row that it is multiplied
+/// with.
 typedef struct {
     float value;
     int32_t place;
