@@ -40,18 +40,13 @@ public final class DatasetBatch: EpochBatch, @unchecked Sendable {
     public func begin(_ places: Range<Int>) { start = places.lowerBound }
 
     public func load(_ position: Int, into tensor: Tensor, at index: Int) {
-        write(position, into: tensor, at: index)
-        writer.finish(tensor.images(index..<index + 1))
+        load(position..<position + 1, into: tensor.images(index..<index + 1))
     }
 
     public func load(_ positions: Range<Int>, into tensor: Tensor) {
-        for (index, position) in positions.enumerated() { write(position, into: tensor, at: index) }
+        let count = dataset.shape.count
+        writer.write(dataset.pixels, into: tensor) { place(positions.lowerBound + $0) * count }
         writer.finish(tensor)
-    }
-
-    private func write(_ position: Int, into tensor: Tensor, at index: Int) {
-        let (image, count) = (place(position), dataset.shape.count)
-        writer.write(dataset.pixels[image * count..<(image + 1) * count], into: tensor, at: index)
     }
 
     public func label(at position: Int) -> Int { Int(dataset.labels[place(position)]) }

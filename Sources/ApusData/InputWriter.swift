@@ -39,6 +39,19 @@ struct InputWriter: Sendable {
         write(bytes, resampled: resampling, into: tensor, at: index)
     }
 
+    /// Writes images of that extent, which begin at `place(image)` of `bytes`, to all of `tensor`.
+    func write(_ bytes: [UInt8], into tensor: Tensor, from place: (_ image: Int) -> Int) {
+        let channels = preprocessing.channels
+        guard resampling != nil else {
+            tensor.load(bytes, channels: channels, tables: tables, from: place)
+            return
+        }
+        for image in 0..<tensor.batch {
+            let start = place(image)
+            write(bytes[start..<start + preprocessing.image.pixels * channels], into: tensor, at: image)
+        }
+    }
+
     /// Writes an image of any size and channels to image `index` of `tensor`.
     func write(_ image: PixelImage, into tensor: Tensor, at index: Int) {
         let image = image.converted(toChannels: preprocessing.channels)

@@ -199,6 +199,34 @@ import TestSupport
         }
     }
 
+    @Test(
+        "All images are read from their places, whole blocks of them and what is left",
+        arguments: Layout.allCases, [1, 2])
+    func imagesAreReadFromTheirPlaces(layout: Layout, channels: Int) {
+        let (batch, shape) = (37, Shape(height: 3, width: 5, channels: 2))
+        let bytes = (0..<1 + 40 * shape.pixels * channels).map { UInt8(truncatingIfNeeded: 89 * $0) }
+        let tables = (0..<512).map { Float($0) * 0.5 }
+        let place = { image in 1 + (image * 7 + 3) % 40 * shape.pixels * channels }
+        withMemory { memory in
+            let (all, single) = (
+                memory.tensor(batch: batch, shape, layout), memory.tensor(batch: batch, shape, layout)
+            )
+            all.load(bytes, channels: channels, tables: tables, from: place)
+            for image in 0..<batch {
+                single.load(
+                    image, bytes: bytes[place(image)..<place(image) + shape.pixels * channels], tables: tables
+                )
+            }
+            expectEqual(all.channelsFirstArray, single.channelsFirstArray)
+
+            // Neighbours that share a block with these keep what they are.
+            all.fill(-1)
+            all.images(5..<23).load(bytes, channels: channels, tables: tables, from: { place($0 + 5) })
+            for image in [0, 4, 23, 36] { #expect(all[image, 1, 1, 1] == -1) }
+            for image in [5, 15, 16, 22] { #expect(all[image, 1, 1, 1] == single[image, 1, 1, 1]) }
+        }
+    }
+
     @Test func shapesCountAndDescribeThemselves() {
         let map = Shape(height: 28, width: 30, channels: 3)
         #expect(map.pixels == 840 && map.count == 2520 && !map.isVector && "\(map)" == "28x30x3")

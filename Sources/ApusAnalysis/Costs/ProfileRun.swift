@@ -41,7 +41,7 @@ public struct ProfileRun {
     public func report(roof: MachineRoof? = nil) throws -> ProfileReport {
         let workers = Workers(count: threads)
         let executor = try Executor(network, batchSize: batchSize, workers: workers, isTraining: isTraining)
-        let images = try GeneratedImages(network.input, classes: model.classes, batchSize: batchSize)
+        let images = try generatedImages()
         let step = try step(of: executor, on: images)
         // Before the steps, which heat the processor.
         let roof = try roof ?? MachineRoof.measured(on: workers)
@@ -64,10 +64,24 @@ public struct ProfileRun {
             roof: roof)
     }
 
-    private func step(of executor: Executor, on images: GeneratedImages) throws -> () -> Void {
+    /// Whole batches, which come over and over: a few megabytes, or one.
+    private func generatedImages() throws -> DatasetBatch {
+        let (shape, batchBytes) = (network.input, batchSize * network.input.count)
+        let data = try ImageDataset.synthetic(
+            count: batchSize * max(1, min(100, (16 << 20) / batchBytes)), shape: shape,
+            classes: model.classes,
+            seed: 1, split: "train")
+        return try DatasetBatch(
+            data,
+            normalization: Normalization(
+                mean: [Double](repeating: 0.5, count: shape.channels),
+                deviation: [Double](repeating: 0.25, count: shape.channels)))
+    }
+
+    private func step(of executor: Executor, on images: DatasetBatch) throws -> () -> Void {
         guard isTraining else {
             return {
-                images.start += batchSize
+                images.start = (images.start + batchSize) % images.count
                 _ = executor.infer(images, count: batchSize)
             }
         }
@@ -75,36 +89,11 @@ public struct ProfileRun {
         let updater = try ParameterUpdater(executor, optimizer, clipNorm: nil)
         var number = 0
         return {
-            images.start += batchSize
+            images.start = (images.start + batchSize) % images.count
             _ = executor.computeGradients(
                 images, count: batchSize, loss: SoftmaxCrossEntropy(), seed: 1, step: number)
             number += 1
             updater.apply(step: number, rate: optimizer.learningRate)
         }
     }
-}
-
-/// A few megabytes of generated images, over and over.
-private final class GeneratedImages: BatchSource, @unchecked Sendable {
-    private let images: DatasetBatch
-    private let count: Int
-    /// The place of the batch's first image. To be set between batches.
-    var start = 0
-
-    init(_ shape: Shape, classes: Int, batchSize: Int) throws {
-        count = max(1, min(100 * batchSize, (16 << 20) / shape.count))
-        let data = try ImageDataset.synthetic(
-            count: count, shape: shape, classes: classes, seed: 1, split: "train")
-        images = try DatasetBatch(
-            data,
-            normalization: Normalization(
-                mean: [Double](repeating: 0.5, count: shape.channels),
-                deviation: [Double](repeating: 0.25, count: shape.channels)))
-    }
-
-    func load(_ position: Int, into tensor: Tensor, at index: Int) {
-        images.load((start + position) % count, into: tensor, at: index)
-    }
-
-    func label(at position: Int) -> Int { images.label(at: (start + position) % count) }
 }

@@ -153,6 +153,53 @@ extension Tensor {
         }
     }
 
+    /// Reads every image from bytes `[height, width, channels]`, which begin at `place(image)` of `bytes`; as `load(_:bytes:tables:)`.
+    package func load(
+        _ bytes: [UInt8], channels: Int, tables: [Float], from place: (_ image: Int) -> Int
+    ) {
+        let perBlock = layout.imagesPerBlock
+        for first in stride(from: 0, to: batch, by: perBlock) {
+            if perBlock > 1 && !sharesBlocks && batch - first >= perBlock {
+                loadBlock(first / perBlock, bytes, channels: channels, tables: tables) { place(first + $0) }
+            } else {
+                for image in first..<min(first + perBlock, batch) {
+                    let start = place(image)
+                    load(image, bytes: bytes[start..<start + shape.pixels * channels], tables: tables)
+                }
+            }
+        }
+    }
+
+    /// Reads a whole block of images, pixel by pixel: one after the other they would write each line of memory as often.
+    private func loadBlock(
+        _ block: Int, _ bytes: [UInt8], channels: Int, tables: [Float], from place: (_ image: Int) -> Int
+    ) {
+        precondition(
+            layout == .imagesLast && (channels == shape.channels || channels == 1)
+                && tables.count == 256 * shape.channels)
+        let count = shape.pixels * channels
+        unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: 16) { images in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                for image in 0..<16 {
+                    let start = place(image)
+                    precondition(start >= 0 && start + count <= bytes.count)
+                    unsafe images.initializeElement(at: image, to: bytes.baseAddress! + start)
+                }
+                unsafe tables.withUnsafeBufferPointer { tables in
+                    let images = images.baseAddress!
+                    var pixel = unsafe base + block * rowStride
+                    for channel in 0..<shape.channels {
+                        let table = unsafe tables.baseAddress! + (channel << 8)
+                        for byte in stride(from: channels == 1 ? 0 : channel, to: count, by: channels) {
+                            for image in 0..<16 { unsafe pixel[image] = table[Int(images[image][byte])] }
+                            unsafe pixel += 16
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Reads image `image` from bytes `[height, width, channels]`; `tables` holds 256 floats for each
     /// channel, the value of each byte. A single channel of bytes is read for every channel.
     package func load(_ image: Int, bytes: ArraySlice<UInt8>, tables: [Float]) {
