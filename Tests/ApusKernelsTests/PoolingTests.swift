@@ -10,12 +10,13 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     var padding: ReferenceExtent = 0
     var roundsUp = false
     var batch = 3
+    var channels = 21
 
     var reference: ReferencePooling {
         ReferencePooling(kernel: kernel, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
-    var inputShape: [Int] { [batch, 21, input.height, input.width] }
+    var inputShape: [Int] { [batch, channels, input.height, input.width] }
 
     func geometry() throws -> PoolingGeometry {
         func extent(_ extent: ReferenceExtent) -> PoolingGeometry.Extent {
@@ -23,7 +24,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         }
         return try #require(
             PoolingGeometry(
-                input: Shape(height: input.height, width: input.width, channels: 21),
+                input: Shape(height: input.height, width: input.width, channels: channels),
                 kernel: extent(kernel), stride: extent(stride), padding: extent(padding),
                 roundsUp: roundsUp))
     }
@@ -31,7 +32,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     var testDescription: String {
         func text(_ extent: ReferenceExtent) -> String { "\(extent.height)x\(extent.width)" }
         return "\(text(kernel)) on \(text(input)) stride \(text(stride)) padding \(text(padding))"
-            + (roundsUp ? " rounded up" : "")
+            + (roundsUp ? " rounded up" : "") + (channels == 21 ? "" : ", \(channels) channels")
     }
 
     static let all: [PoolingCase] = {
@@ -52,6 +53,10 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                     padding: ReferenceExtent(2, 0), roundsUp: roundsUp),
                 PoolingCase(kernel: ReferenceExtent(9, 12), stride: 1, roundsUp: roundsUp),
             ]
+        }
+        // The field's window, of channels in whole vectors: an even number of rows of windows, an odd one, a single one.
+        for input in [ReferenceExtent(9, 12), ReferenceExtent(7, 9), ReferenceExtent(4, 3)] {
+            cases.append(PoolingCase(input: input, kernel: 3, stride: 2, channels: 32))
         }
         // More images than share a block of memory.
         cases.append(PoolingCase(kernel: 2, stride: 2, batch: 18))
@@ -174,6 +179,39 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
             #expect(output[2, 6 / kernel - 1, 12 / kernel - 1, 4].isNaN)
             #expect(gradient[2, 5, 11, 4] == 1)
             #expect(output.channelsFirstArray.filter { $0.isNaN }.count == places.count + 1)
+        }
+    }
+
+    @Test("A NaN wins each window that it lies in, where windows overlap", arguments: Layout.allCases)
+    func aNaNWinsAllItsWindows(layout: Layout) throws {
+        let pooling = PoolingCase(kernel: 3, stride: 2, channels: 32)
+        let geometry = try pooling.geometry()
+        var input = integerTensor(pooling.inputShape, seed: 8)
+        // In each place of one window of one channel after the other.
+        let places = (0..<9).map { (y: 2 + $0 / 3, x: 4 + $0 % 3) }
+        for (channel, place) in places.enumerated() { input[1, channel, place.y, place.x] = .nan }
+        withMemory { memory in
+            let indices = room(geometry, batch: 3, layout, memory)
+            let output = memory.tensor(batch: 3, geometry.output, layout)
+            Pooling.maximum(
+                geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
+            let gradient = memory.tensor(batch: 3, geometry.input, layout)
+            let upstream = memory.tensor(batch: 3, geometry.output, layout)
+            upstream.fill(1)
+            Pooling.maximumGradient(
+                geometry, outputGradient: upstream, indices: indices.bytes,
+                inputGradient: .overwrite(gradient))
+            for (channel, place) in places.enumerated() {
+                var windows = 0
+                for y in 0..<geometry.output.height {
+                    for x in 0..<geometry.output.width {
+                        let covers = 0...2 ~= place.y - 2 * y && 0...2 ~= place.x - 2 * x
+                        #expect(output[1, y, x, channel].isNaN == covers)
+                        if covers { windows += 1 }
+                    }
+                }
+                #expect(gradient[1, place.y, place.x, channel] == Float(windows))
+            }
         }
     }
 
