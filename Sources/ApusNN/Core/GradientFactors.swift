@@ -61,18 +61,15 @@ final class GradientFactors: @unchecked Sendable {
     /// - Parameter scratch: `DirectProduct.scratchCount` floats.
     func multiply(_ rows: Range<Int>, images: Int, into gradients: FloatView, scratch: FloatView) {
         let (outputGradients, inputs) = self.rows(0..<images)
-        let range = parameter.range
-        let result = gradients.slice(range).matrix(rows: parameter.shape[0], columns: inputs.columns).rows(
-            rows)
+        let result = gradients.slice(parameter.range)
+            .matrix(rows: parameter.shape[0], columns: inputs.columns).rows(rows)
         let left = outputGradients.columns(rows).transposed
         if usesOpenBLAS {
             ApusKernels.multiply(left, inputs, into: result)
         } else {
             DirectProduct.multiply(left, .plain(inputs), into: result, last: true, scratch: scratch)
         }
-        guard rows.upperBound == parameter.shape[0] else { return }
-        // What optimisers run over up to the next parameter.
-        gradients.slice(range.upperBound..<FloatBuffer.aligned(range.upperBound)).fill(0)
+        if rows.upperBound == parameter.shape[0] { gradients.slice(parameter.padding).fill(0) }
     }
 
     /// Fills the memory, to show that nothing is read before it is written.
@@ -96,9 +93,9 @@ package struct GradientRun: Sendable {
             let height = max(12, min(48, rows / 8 / 12 * 12))
             for row in stride(from: 0, to: rows, by: height) {
                 let end = min(row + height, rows)
-                let (start, last) = (parameter.range.lowerBound + row * columns, end * columns)
-                let stop = parameter.range.lowerBound + (end == rows ? FloatBuffer.aligned(last) : last)
-                runs.append(GradientRun(range: start..<stop, factors: (factors, row..<end)))
+                let first = parameter.range.lowerBound
+                let stop = end == rows ? parameter.padding.upperBound : first + end * columns
+                runs.append(GradientRun(range: first + row * columns..<stop, factors: (factors, row..<end)))
             }
         }
         let length = 8192

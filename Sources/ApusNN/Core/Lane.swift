@@ -30,14 +30,15 @@ final class Lane: @unchecked Sendable {
     /// Where a contribution to a parameter's gradient goes.
     func gradient(of parameter: Parameter) -> ParameterGradient? {
         guard !parameter.isFrozen, let gradients else { return nil }
-        let range = parameter.range.lowerBound - firstFloat..<parameter.range.upperBound - firstFloat
+        func own(_ range: Range<Int>) -> FloatView {
+            gradients.slice(range.lowerBound - firstFloat..<range.upperBound - firstFloat)
+        }
         let isAddition = isWritten[parameter.index]
         if !isAddition {
             isWritten[parameter.index] = true
-            // Sums and optimisers run over the floats up to the next parameter, which stay zero.
-            gradients.slice(range.upperBound..<FloatBuffer.aligned(range.upperBound)).fill(0)
+            own(parameter.padding).fill(0)
         }
-        return ParameterGradient(values: gradients.slice(range), isAddition: isAddition)
+        return ParameterGradient(values: own(parameter.range), isAddition: isAddition)
     }
 
     /// Where a shard leaves the factors of a parameter's gradient.

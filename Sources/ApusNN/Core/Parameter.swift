@@ -57,6 +57,8 @@ public struct Parameter: Sendable {
     public let name: String
     /// Its place in the network's block of parameters.
     public let range: Range<Int>
+    /// The floats from there to the next parameter, which sums and optimisers run over: their gradients stay zero.
+    var padding: Range<Int> { range.upperBound..<FloatBuffer.aligned(range.upperBound) }
     /// Whether training leaves it as it is.
     public let isFrozen: Bool
 
