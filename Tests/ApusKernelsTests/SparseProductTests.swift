@@ -117,18 +117,24 @@ struct SparseProductTests {
         }
     }
 
-    @Test("see a NaN of the first factor, and of the second where the first is not zero", arguments: paths)
-    func notANumber(path: UInt32) {
+    @Test(
+        "see a NaN of the first factor, and of the second where the first is not zero, of either sign",
+        arguments: paths, [4, 36])
+    func notANumber(path: UInt32, depth: Int) {
         withMemory { memory in
             let result = memory.view([Float](repeating: 0, count: 60))
-            var second = [Float](repeating: 1, count: 4 * 20)
-            second[3 * 20] = .nan
+            var first = [Float](repeating: -0.0, count: 3 * depth)
+            first[depth / 2] = .nan
+            first[depth] = 2
+            first[3 * depth - 1] = 5
+            var second = [Float](repeating: 1, count: depth * 20)
+            second[(depth - 1) * 20] = .nan
             #expect(
                 SparseProduct.multiply(
-                    memory.view([0, .nan, 0, 0, 2, 0, 0, 0, 0, 0, 0, 5]).matrix(rows: 3, columns: 4),
-                    .plain(memory.view(second).matrix(rows: 4, columns: 20)),
+                    memory.view(first).matrix(rows: 3, columns: depth),
+                    .plain(memory.view(second).matrix(rows: depth, columns: 20)),
                     into: result.matrix(rows: 3, columns: 20), rectifying: true,
-                    scratch: scratch(memory, rows: 3, depth: 4), with: kernels(path)))
+                    scratch: scratch(memory, rows: 3, depth: depth), with: kernels(path)))
             let rows = (0..<3).map { Array(result.array[$0 * 20..<($0 + 1) * 20]) }
             #expect(rows[0].allSatisfy { $0.isNaN })
             #expect(rows[1].allSatisfy { $0 == 2 })

@@ -16,8 +16,9 @@ package enum SparseProduct {
     }
 
     /// Sets `result` to `a * b`, or adds that; or to `a * b` with `bias` added to each row and, where asked for, negative
-    /// elements set to zero. `a`, and `b` unless it is packed, may be transposed views. Where `b` is finite the sums are those of `DirectProduct` on the
-    /// same instruction set, bit for bit but for the sign of a zero; an infinity or NaN is not seen where `a` is zero.
+    /// elements set to zero. `a`, and `b` unless it is packed, may be transposed views. Where `b` is finite the sums are those of
+    /// `DirectProduct` on the same instruction set, bit for bit but for the sign of a zero; an infinity or NaN is not seen where
+    /// `a` is zero.
     ///
     /// - Returns: false, and then nothing was done, where `a` has too few zeros.
     package static func multiply(
