@@ -6,7 +6,7 @@ public enum Pooling {
     public static func indexBytes(_ geometry: PoolingGeometry) -> Int { geometry.output.count }
 
     /// Writes the maximum of each window, and to `indices` its place in the window: row times kernel width
-    /// plus column. Among equals the first counts; a NaN wins.
+    /// plus column. Among equals the first counts; the first NaN wins.
     ///
     /// Where `maskingRectified` the input is a ReLU's output, and the gradient that follows is that of the ReLU's input:
     /// a window without anything above zero has no place. Not so with channels first, nor with windows of 16x16.
@@ -57,7 +57,7 @@ public enum Pooling {
                         let value = unsafe source[
                             (y * geometry.input.width + x) * input.pixelStride
                                 + channel * input.channelStride]
-                        if isFirst || value > best || value.isNaN {
+                        if isFirst || value > best || value.isNaN && !best.isNaN {
                             best = value
                             bestPlace = (y - window.top) * geometry.kernel.width + x - window.left
                             isFirst = false

@@ -22,7 +22,8 @@ struct PooledConvolutionTests {
     }
 
     /// One strip, several of a few rows, windows that are rows of memory, groups, columns of more vectors than are summed at a
-    /// time, and so large that those of one row of windows fill the cache, weights so wide that zeros are left out.
+    /// time, and so large that those of one row of windows fill the cache, strips of channels in whole vectors, weights so wide that
+    /// zeros are left out.
     static let convolutions = [
         ConvolutionCase(batch: 2, inputChannels: 3, outputChannels: 70, kernel: 3, stride: 2),
         ConvolutionCase(inputChannels: 3, outputChannels: 18, kernel: 3, stride: 2, padding: 1),
@@ -31,6 +32,8 @@ struct PooledConvolutionTests {
         ConvolutionCase(
             batch: 2, input: ReferenceExtent(31, 41), inputChannels: 3, outputChannels: 20, kernel: 7,
             stride: 2),
+        ConvolutionCase(
+            batch: 2, input: ReferenceExtent(43, 31), inputChannels: 3, outputChannels: 64, kernel: 3),
         ConvolutionCase(
             batch: 1, input: ReferenceExtent(13, 99), inputChannels: 20, outputChannels: 3, kernel: 5,
             padding: 2),

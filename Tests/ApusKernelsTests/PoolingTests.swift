@@ -58,6 +58,12 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         for input in [ReferenceExtent(9, 12), ReferenceExtent(7, 9), ReferenceExtent(4, 3)] {
             cases.append(PoolingCase(input: input, kernel: 3, stride: 2, channels: 32))
         }
+        // The last row of windows sticks out, the last column, both, and all.
+        for input in [
+            ReferenceExtent(10, 9), ReferenceExtent(9, 12), ReferenceExtent(8, 10), ReferenceExtent(2, 2),
+        ] {
+            cases.append(PoolingCase(input: input, kernel: 3, stride: 2, roundsUp: true, channels: 32))
+        }
         // More images than share a block of memory.
         cases.append(PoolingCase(kernel: 2, stride: 2, batch: 18))
         // Less than a stride sticks out: one window of what there is.
@@ -182,14 +188,18 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test("A NaN wins each window that it lies in, where windows overlap", arguments: Layout.allCases)
+    @Test("The first NaN wins each window that it lies in, where windows overlap", arguments: Layout.allCases)
     func aNaNWinsAllItsWindows(layout: Layout) throws {
         let pooling = PoolingCase(kernel: 3, stride: 2, channels: 32)
         let geometry = try pooling.geometry()
         var input = integerTensor(pooling.inputShape, seed: 8)
-        // In each place of one window of one channel after the other.
+        // In each place of one window of one channel after the other, and another in the row that it shares with the next one.
         let places = (0..<9).map { (y: 2 + $0 / 3, x: 4 + $0 % 3) }
-        for (channel, place) in places.enumerated() { input[1, channel, place.y, place.x] = .nan }
+        let shared = (y: 4, x: 6)
+        for (channel, place) in places.enumerated() {
+            input[1, channel, place.y, place.x] = .nan
+            input[1, channel, shared.y, shared.x] = .nan
+        }
         withMemory { memory in
             let indices = room(geometry, batch: 3, layout, memory)
             let output = memory.tensor(batch: 3, geometry.output, layout)
@@ -202,15 +212,18 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
                 geometry, outputGradient: upstream, indices: indices.bytes,
                 inputGradient: .overwrite(gradient))
             for (channel, place) in places.enumerated() {
-                var windows = 0
+                var (windows, others) = (0, 0)
                 for y in 0..<geometry.output.height {
                     for x in 0..<geometry.output.width {
-                        let covers = 0...2 ~= place.y - 2 * y && 0...2 ~= place.x - 2 * x
-                        #expect(output[1, y, x, channel].isNaN == covers)
-                        if covers { windows += 1 }
+                        func covers(_ place: (y: Int, x: Int)) -> Bool {
+                            0...2 ~= place.y - 2 * y && 0...2 ~= place.x - 2 * x
+                        }
+                        #expect(output[1, y, x, channel].isNaN == (covers(place) || covers(shared)))
+                        if covers(place) { windows += 1 } else if covers(shared) { others += 1 }
                     }
                 }
                 #expect(gradient[1, place.y, place.x, channel] == Float(windows))
+                if place != shared { #expect(gradient[1, shared.y, shared.x, channel] == Float(others)) }
             }
         }
     }

@@ -168,10 +168,10 @@ struct VectorKernelsTests {
     }
 
     @Test(
-        "channels last, maxima are the same by every path, their places wanted or not", arguments: paths,
-        [1, 15, 16, 40])
-    func lastPooling(path: UInt32, channels: Int) {
-        let (side, output) = (8, 4)
+        "channels last, maxima are the same by every path, their places wanted or not, in one call or two",
+        arguments: paths, [(1, 8), (15, 9), (16, 8), (16, 9), (16, 10), (32, 9), (40, 8)])
+    func lastPooling(path: UInt32, extent: (channels: Int, side: Int)) {
+        let (channels, side, output) = (extent.channels, extent.side, 4)
         var sliding = apus_pooling(
             channels: channels, input_height: side, input_width: side, output_height: output,
             output_width: output, kernel_height: 3, kernel_width: 3, stride_height: 2, stride_width: 2,
@@ -181,8 +181,23 @@ struct VectorKernelsTests {
         func pooled(_ kernels: apus_kernels, rectified: Bool = false) -> ([UInt32], [UInt8], [UInt32]) {
             var maxima = [Float](repeating: 0, count: output * output * channels)
             var places = [UInt8](repeating: 99, count: maxima.count)
-            kernels.max_pool_last(
-                &sliding, 0, sliding.output_height, input, channels, rectified, &maxima, channels, &places)
+            kernels.max_pool_last(&sliding, 0, output, input, channels, rectified, &maxima, channels, &places)
+            for part in [0..<1, 1..<output] {
+                let first = part.lowerBound * output * channels
+                var (some, somePlaces) = (maxima, places)
+                for index in first..<part.upperBound * output * channels {
+                    (some[index], somePlaces[index]) = (0, 99)
+                }
+                some.withUnsafeMutableBufferPointer { some in
+                    somePlaces.withUnsafeMutableBufferPointer { places in
+                        kernels.max_pool_last(
+                            &sliding, part.lowerBound, part.count, input, channels, rectified,
+                            some.baseAddress! + first, channels, places.baseAddress! + first)
+                    }
+                }
+                #expect(some.map(\.bitPattern) == maxima.map(\.bitPattern))
+                #expect(somePlaces == places)
+            }
             var gradient = [Float](repeating: 0.5, count: input.count)
             kernels.max_pool_last_gradient(
                 &sliding, 0, sliding.input_height, maxima, channels, places, true, &gradient, channels)
