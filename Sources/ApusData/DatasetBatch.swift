@@ -44,6 +44,7 @@ public final class DatasetBatch: EpochBatch, @unchecked Sendable {
     }
 
     public func load(_ positions: Range<Int>, into tensor: Tensor) {
+        precondition(positions.count == tensor.batch)
         let count = dataset.shape.count
         writer.write(dataset.pixels, into: tensor) { place(positions.lowerBound + $0) * count }
         writer.finish(tensor)

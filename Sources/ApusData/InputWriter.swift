@@ -34,21 +34,21 @@ struct InputWriter: Sendable {
     /// Does what is done to images once they are written, several at a time.
     func finish(_ images: Tensor) { preprocessing.whitening?.apply(to: images) }
 
-    /// Writes an image of the extent that datasets hold, but of `preprocessing.channels`, to image `index` of `tensor`.
-    func write(_ bytes: ArraySlice<UInt8>, into tensor: Tensor, at index: Int) {
-        write(bytes, resampled: resampling, into: tensor, at: index)
-    }
-
-    /// Writes images of that extent, which begin at `place(image)` of `bytes`, to all of `tensor`.
-    func write(_ bytes: [UInt8], into tensor: Tensor, from place: (_ image: Int) -> Int) {
+    /// Writes images of the extent that datasets hold, but of `preprocessing.channels`, to all of `tensor`, image `i` from
+    /// `bytes[start(i)]` on.
+    func write(_ bytes: [UInt8], into tensor: Tensor, from start: (_ image: Int) -> Int) {
+        precondition(
+            tensor.shape == preprocessing.input,
+            "images of \(preprocessing.input) for a network that sees \(tensor.shape)")
         let channels = preprocessing.channels
-        guard resampling != nil else {
-            tensor.load(bytes, channels: channels, tables: tables, from: place)
+        guard let resampling else {
+            tensor.load(bytes, channels: channels, tables: tables, from: start)
             return
         }
         for image in 0..<tensor.batch {
-            let start = place(image)
-            write(bytes[start..<start + preprocessing.image.pixels * channels], into: tensor, at: image)
+            let first = start(image)
+            let own = bytes[first..<first + preprocessing.image.pixels * channels]
+            write(own, resampled: resampling, into: tensor, at: image)
         }
     }
 

@@ -119,7 +119,7 @@ struct SparseProductTests {
 
     @Test(
         "see a NaN of the first factor, and of the second where the first is not zero, of either sign",
-        arguments: paths, [4, 36])
+        arguments: paths, [4, 36, 48])
     func notANumber(path: UInt32, depth: Int) {
         withMemory { memory in
             let result = memory.view([Float](repeating: 0, count: 60))

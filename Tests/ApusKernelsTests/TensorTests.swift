@@ -200,30 +200,37 @@ import TestSupport
     }
 
     @Test(
-        "All images are read from their places, whole blocks of them and what is left",
-        arguments: Layout.allCases, [1, 2])
-    func imagesAreReadFromTheirPlaces(layout: Layout, channels: Int) {
-        let (batch, shape) = (37, Shape(height: 3, width: 5, channels: 2))
-        let bytes = (0..<1 + 40 * shape.pixels * channels).map { UInt8(truncatingIfNeeded: 89 * $0) }
-        let tables = (0..<512).map { Float($0) * 0.5 }
-        let place = { image in 1 + (image * 7 + 3) % 40 * shape.pixels * channels }
-        withMemory { memory in
-            let (all, single) = (
-                memory.tensor(batch: batch, shape, layout), memory.tensor(batch: batch, shape, layout)
-            )
-            all.load(bytes, channels: channels, tables: tables, from: place)
-            for image in 0..<batch {
-                single.load(
-                    image, bytes: bytes[place(image)..<place(image) + shape.pixels * channels], tables: tables
-                )
+        "Bytes of all images are looked up by channel, of whole blocks of images and of what is left",
+        arguments: Layout.allCases, [(1, 1), (1, 3), (2, 2), (3, 3)])
+    func bytesOfAllImagesAreLookedUp(layout: Layout, channels: (bytes: Int, tensor: Int)) {
+        let (batch, shape) = (37, Shape(height: 3, width: 5, channels: channels.tensor))
+        let count = shape.pixels * channels.bytes
+        let bytes = (0..<1 + 40 * count).map { UInt8(truncatingIfNeeded: 89 * $0) }
+        let tables = (0..<256 * channels.tensor).map { Float($0) * 0.5 }
+        func start(_ image: Int) -> Int { 1 + (image * 7 + 3) % 40 * count }
+        let expected = (0..<batch).map { image in
+            (0..<channels.tensor).flatMap { channel in
+                (0..<shape.pixels).map { pixel in
+                    let byte = pixel * channels.bytes + (channels.bytes == 1 ? 0 : channel)
+                    return tables[256 * channel + Int(bytes[start(image) + byte])]
+                }
             }
-            expectEqual(all.channelsFirstArray, single.channelsFirstArray)
+        }
+        for margin in [0, 1] {
+            withMemory { memory in
+                let all = memory.tensor(batch: batch, shape, layout, margin: margin)
+                all.load(bytes, channels: channels.bytes, tables: tables, from: start)
+                expectEqual(all.channelsFirstArray, expected.flatMap { $0 })
 
-            // Neighbours that share a block with these keep what they are.
-            all.fill(-1)
-            all.images(5..<23).load(bytes, channels: channels, tables: tables, from: { place($0 + 5) })
-            for image in [0, 4, 23, 36] { #expect(all[image, 1, 1, 1] == -1) }
-            for image in [5, 15, 16, 22] { #expect(all[image, 1, 1, 1] == single[image, 1, 1, 1]) }
+                // Neighbours that share a block with these keep what they are.
+                all.fill(-1)
+                all.images(5..<23).load(
+                    bytes, channels: channels.bytes, tables: tables, from: { start($0 + 5) })
+                let others = [Float](repeating: -1, count: shape.count)
+                expectEqual(
+                    all.channelsFirstArray,
+                    (0..<batch).flatMap { 5..<23 ~= $0 ? expected[$0] : others })
+            }
         }
     }
 

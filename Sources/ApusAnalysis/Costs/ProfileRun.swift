@@ -64,13 +64,12 @@ public struct ProfileRun {
             roof: roof)
     }
 
-    /// Whole batches, which come over and over: a few megabytes, or one.
+    /// A hundred batches, but no more than 16 MB, or two where these are larger.
     private func generatedImages() throws -> DatasetBatch {
-        let (shape, batchBytes) = (network.input, batchSize * network.input.count)
+        let shape = network.input
+        let batches = max(2, min(100, (16 << 20) / (batchSize * shape.count)))
         let data = try ImageDataset.synthetic(
-            count: batchSize * max(1, min(100, (16 << 20) / batchBytes)), shape: shape,
-            classes: model.classes,
-            seed: 1, split: "train")
+            count: batches * batchSize, shape: shape, classes: model.classes, seed: 1, split: "train")
         return try DatasetBatch(
             data,
             normalization: Normalization(
@@ -79,9 +78,10 @@ public struct ProfileRun {
     }
 
     private func step(of executor: Executor, on images: DatasetBatch) throws -> () -> Void {
+        func next() { images.start = (images.start + batchSize) % images.count }
         guard isTraining else {
             return {
-                images.start = (images.start + batchSize) % images.count
+                next()
                 _ = executor.infer(images, count: batchSize)
             }
         }
@@ -89,7 +89,7 @@ public struct ProfileRun {
         let updater = try ParameterUpdater(executor, optimizer, clipNorm: nil)
         var number = 0
         return {
-            images.start = (images.start + batchSize) % images.count
+            next()
             _ = executor.computeGradients(
                 images, count: batchSize, loss: SoftmaxCrossEntropy(), seed: 1, step: number)
             number += 1

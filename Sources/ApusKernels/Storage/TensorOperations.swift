@@ -153,46 +153,52 @@ extension Tensor {
         }
     }
 
-    /// Reads every image from bytes `[height, width, channels]`, which begin at `place(image)` of `bytes`; as `load(_:bytes:tables:)`.
+    /// Reads every image from bytes `[height, width, channels]`, of which image `i` begins at `start(i)`; as
+    /// `load(_:bytes:tables:)`.
     package func load(
-        _ bytes: [UInt8], channels: Int, tables: [Float], from place: (_ image: Int) -> Int
+        _ bytes: [UInt8], channels: Int, tables: [Float], from start: (_ image: Int) -> Int
     ) {
         let perBlock = layout.imagesPerBlock
         for first in stride(from: 0, to: batch, by: perBlock) {
             if perBlock > 1 && !sharesBlocks && batch - first >= perBlock {
-                loadBlock(first / perBlock, bytes, channels: channels, tables: tables) { place(first + $0) }
+                loadBlock(first / perBlock, bytes, channels: channels, tables: tables) { start(first + $0) }
             } else {
                 for image in first..<min(first + perBlock, batch) {
-                    let start = place(image)
-                    load(image, bytes: bytes[start..<start + shape.pixels * channels], tables: tables)
+                    let first = start(image)
+                    load(image, bytes: bytes[first..<first + shape.pixels * channels], tables: tables)
                 }
             }
         }
     }
 
-    /// Reads a whole block of images, pixel by pixel: one after the other they would write each line of memory as often.
+    /// Reads a whole block of images, pixel by pixel: one image after the other would write each line of memory sixteen times.
     private func loadBlock(
-        _ block: Int, _ bytes: [UInt8], channels: Int, tables: [Float], from place: (_ image: Int) -> Int
+        _ block: Int, _ bytes: [UInt8], channels: Int, tables: [Float], from start: (_ image: Int) -> Int
     ) {
         precondition(
             layout == .imagesLast && (channels == shape.channels || channels == 1)
                 && tables.count == 256 * shape.channels)
         let count = shape.pixels * channels
-        unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: 16) { images in
+        // A number that the compiler knows, so that the loop over a pixel's images unrolls.
+        let images = 16
+        unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>.self, capacity: images) { sources in
             unsafe bytes.withUnsafeBufferPointer { bytes in
-                for image in 0..<16 {
-                    let start = place(image)
-                    precondition(start >= 0 && start + count <= bytes.count)
-                    unsafe images.initializeElement(at: image, to: bytes.baseAddress! + start)
+                for image in 0..<images {
+                    let first = start(image)
+                    precondition(first >= 0 && first + count <= bytes.count)
+                    unsafe sources.initializeElement(at: image, to: bytes.baseAddress! + first)
                 }
                 unsafe tables.withUnsafeBufferPointer { tables in
-                    let images = images.baseAddress!
-                    var pixel = unsafe base + block * rowStride
+                    let sources = sources.baseAddress!
+                    var pixel = unsafe base + block * blockStride
                     for channel in 0..<shape.channels {
                         let table = unsafe tables.baseAddress! + (channel << 8)
-                        for byte in stride(from: channels == 1 ? 0 : channel, to: count, by: channels) {
-                            for image in 0..<16 { unsafe pixel[image] = table[Int(images[image][byte])] }
-                            unsafe pixel += 16
+                        let first = channels == 1 ? 0 : channel
+                        for byte in stride(from: first, to: count, by: channels) {
+                            for image in 0..<images {
+                                unsafe pixel[image] = table[Int(sources[image][byte])]
+                            }
+                            unsafe pixel += images
                         }
                     }
                 }
