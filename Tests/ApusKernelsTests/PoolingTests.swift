@@ -149,6 +149,26 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Calls `body` with the maxima of `input` and what gradients of 1 come to at each of its pixels.
+    private func withMaxima(
+        _ geometry: PoolingGeometry, of input: ReferenceTensor<Float>, _ layout: Layout,
+        _ body: (_ output: Tensor, _ gradient: Tensor) -> Void
+    ) {
+        withMemory { memory in
+            let indices = room(geometry, batch: input.batch, layout, memory)
+            let output = memory.tensor(batch: input.batch, geometry.output, layout)
+            Pooling.maximum(
+                geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
+            let gradient = memory.tensor(batch: input.batch, geometry.input, layout)
+            let upstream = memory.tensor(batch: input.batch, geometry.output, layout)
+            upstream.fill(1)
+            Pooling.maximumGradient(
+                geometry, outputGradient: upstream, indices: indices.bytes,
+                inputGradient: .overwrite(gradient))
+            body(output, gradient)
+        }
+    }
+
     /// Windows of 2x2 and 3x3 side by side on 6x12: each has a path of its own.
     private func sideBySide(_ kernel: Int) -> PoolingCase {
         let extent = ReferenceExtent(kernel, kernel)
@@ -167,17 +187,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
         input[2, 4, 5, 11] = .nan
         input[0, 0, 0, 0] = -.infinity
         let geometry = try pooling.geometry()
-        withMemory { memory in
-            let indices = room(geometry, batch: 3, layout, memory)
-            let output = memory.tensor(batch: 3, geometry.output, layout)
-            Pooling.maximum(
-                geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
-            let gradient = memory.tensor(batch: 3, geometry.input, layout)
-            let upstream = memory.tensor(batch: 3, geometry.output, layout)
-            upstream.fill(1)
-            Pooling.maximumGradient(
-                geometry, outputGradient: upstream, indices: indices.bytes,
-                inputGradient: .overwrite(gradient))
+        withMaxima(geometry, of: input, layout) { output, gradient in
             for (channel, place) in places.enumerated() {
                 #expect(output[1, 0, 1, channel].isNaN)
                 #expect(gradient[1, place.y, kernel + place.x, channel] == 1)
@@ -200,17 +210,7 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
             input[1, channel, place.y, place.x] = .nan
             input[1, channel, shared.y, shared.x] = .nan
         }
-        withMemory { memory in
-            let indices = room(geometry, batch: 3, layout, memory)
-            let output = memory.tensor(batch: 3, geometry.output, layout)
-            Pooling.maximum(
-                geometry, input: memory.tensor(input, layout), indices: indices.bytes, into: output)
-            let gradient = memory.tensor(batch: 3, geometry.input, layout)
-            let upstream = memory.tensor(batch: 3, geometry.output, layout)
-            upstream.fill(1)
-            Pooling.maximumGradient(
-                geometry, outputGradient: upstream, indices: indices.bytes,
-                inputGradient: .overwrite(gradient))
+        withMaxima(geometry, of: input, layout) { output, gradient in
             for (channel, place) in places.enumerated() {
                 var (windows, others) = (0, 0)
                 for y in 0..<geometry.output.height {
